@@ -1,0 +1,52 @@
+PYTHON ?= python3
+VENV := .venv
+RECIPE ?= pipeline/recipes/real.yaml
+RAW ?= $(or $(MMED_RAW),outputs/raw)
+OUT ?= outputs/$(basename $(notdir $(RECIPE)))
+WORKERS ?= $(shell nproc 2>/dev/null || echo 1)
+MMED := $(VENV)/bin/mmed
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fetch plan build report verify
+
+help: ## print this help
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@echo "  variables: RECIPE=$(RECIPE) RAW=$(RAW) OUT=$(OUT) WORKERS=$(WORKERS)"
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --compile --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --compile --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed ## set up, then build a small dataset in six languages and show it
+	@$(MMED) build demo.yaml --out outputs/demo
+
+test: $(VENV)/.installed-dev ## set up, then run the tests (real files too where MMED_RAW is set)
+	@$(VENV)/bin/pytest -n $(WORKERS)
+
+check: $(VENV)/.installed-dev ## ruff and mypy --strict over everything
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+fetch: $(VENV)/.installed ## download upstream files into RAW, verified and resumable
+	@$(MMED) fetch --raw $(RAW)
+
+plan: $(VENV)/.installed ## show what a build of RECIPE would do, find missing and give
+	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) --dry-run
+
+build: $(VENV)/.installed ## build RECIPE from RAW into OUT; repeating it costs only what changed
+	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) --workers $(WORKERS)
+
+report: $(VENV)/.installed ## write OUT/report/index.html anew
+	@$(MMED) report --out $(OUT)
+
+verify: $(VENV)/.installed ## check the release in OUT, also against the benchmarks in RAW
+	@$(MMED) verify $(OUT)/release --raw $(RAW)

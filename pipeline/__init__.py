@@ -1,0 +1,1 @@
+"""The data engine: recipe, build, stages, report and release."""

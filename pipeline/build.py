@@ -1,0 +1,206 @@
+"""A build: plan, run the stages in order, then make the views (release, ledger, report, manifest).
+
+Everything that a stage makes lies in the store. The views are made of it anew whenever they are
+missing or no longer fit, each replaced in one step, so that a build that is interrupted anywhere
+leaves the previous views whole and goes on when it is repeated.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any, cast
+
+import polars as pl
+
+from pipeline import ledger
+from pipeline.engine.local import LocalEngine
+from pipeline.errors import InputError
+from pipeline.plan import FileDigests, Plan, make_plan
+from pipeline.recipe import Recipe
+from pipeline.release.write import ReleaseInput, write_release
+from pipeline.runner import Runner, StageRun
+from pipeline.stages import stage_class
+from pipeline.stages.ingest import Ingest
+from pipeline.stages.stage import GlobalStage, MapStage
+from pipeline.store import Store, digest, parquet_bytes, write_atomically
+
+MANIFEST = "manifest.json"
+LIBRARIES = ("datasketch", "fasttext-predict", "numpy", "polars", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished build: its manifest and how each stage went."""
+
+    manifest: Mapping[str, Any]
+    runs: tuple[StageRun, ...]
+
+
+def build(recipe: Recipe, raw: Path, out: Path, workers: int) -> Built:
+    """Run a recipe to the end and return its manifest; repeating it costs only what changed."""
+    started = time.monotonic()
+    with locked(out):
+        store = Store(out / "store")
+        store.remove_leftovers()
+        plan = make_plan(recipe, raw, FileDigests(out / "store" / "files.json"))
+        with LocalEngine(workers) as engine:
+            timed = list(_timed(run_stages(Runner(store, engine, recipe, dry=False), plan)))
+        runs = tuple(run for run, _ in timed)
+        write_ledger(out, runs)
+        facts = _facts(recipe, plan, runs)
+        release = write_release(out, _release_input(recipe, plan, runs, facts))
+        seconds = {run.instance: round(taken, 3) for run, taken in timed}
+        total = round(time.monotonic() - started, 3)
+        manifest = {**facts, **release, "seconds": {**seconds, "total": total}}
+        text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True)
+        write_atomically(out / MANIFEST, text.encode())
+    return Built(manifest, runs)
+
+
+def dry_run(recipe: Recipe, raw: Path, out: Path) -> tuple[Plan, list[StageRun]]:
+    """Look at what a build would find stored and what it would make; write nothing."""
+    notes = out / "store" / "files.json"
+    plan = make_plan(recipe, raw, FileDigests(notes), is_dry=True)
+    runner = Runner(Store(out / "store"), LocalEngine(1), recipe, dry=True)
+    return plan, list(run_stages(runner, plan))
+
+
+def run_stages(runner: Runner, plan: Plan) -> Iterator[StageRun]:
+    """Run the recipe's stages in order and yield each when it is done."""
+    run: StageRun | None = None
+    for entry in runner.recipe.stages:
+        cls = stage_class(entry.stage)
+        stage = cls(cls.Settings.model_validate(entry.settings), runner.recipe)
+        if isinstance(stage, Ingest):
+            run = runner.ingest(entry, stage, plan.inputs)
+        elif isinstance(stage, MapStage):
+            assert run is not None
+            run = runner.map_stage(entry, stage, run)
+        else:
+            assert run is not None
+            run = runner.global_stage(entry, cast(GlobalStage, stage), run)
+        yield run
+
+
+def _timed(runs: Iterator[StageRun]) -> Iterator[tuple[StageRun, float]]:
+    started = time.monotonic()
+    for run in runs:
+        now = time.monotonic()
+        kept = sum(count.rows_kept for count in run.counts)
+        dropped = sum(count.rows_dropped for count in run.counts)
+        print(  # noqa: T201 - progress, for a person who waits
+            f"{run.instance:14} {kept:>9,} kept {dropped:>8,} dropped "
+            f"{run.hits:>4}/{run.units} stored {now - started:7.1f} s",
+            file=sys.stderr,
+        )
+        yield run, now - started
+        started = now
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Hold the lock of an output folder; a second build, or no permission, is an `InputError`."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock: IO[str] = (out / ".lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be written ({os.strerror(error.errno or errno.EIO)}). "
+            "Give another folder with --out."
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                f"{out}: another build is writing here. Wait for it, or give another --out."
+            ) from error
+        yield
+
+
+def write_ledger(out: Path, runs: Sequence[StageRun]) -> None:
+    """Write `ledger.parquet`, ordered by stage, source, file and row."""
+    parts = [
+        ledger.ledger_rows(run.instance, pl.read_parquet(table.path))
+        for run in runs
+        for table in sorted(run.dropped, key=lambda table: table.digest)
+        if table.rows
+    ]
+    stages = pl.Enum([run.instance for run in runs])
+    rows = pl.concat([ledger.empty(), *parts])
+    ordered = rows.sort(pl.col("stage").cast(stages), "source", "file", "row", "id")
+    write_atomically(out / "ledger.parquet", parquet_bytes(ordered))
+
+
+def _facts(recipe: Recipe, plan: Plan, runs: Sequence[StageRun]) -> dict[str, Any]:
+    checked, missing = plan.benchmarks()
+    return {
+        "recipe": recipe.model_dump(mode="json"),
+        "versions": {
+            "python": ".".join(map(str, sys.version_info[:3])),
+            **{name: version(name) for name in ("mmed-ift", *LIBRARIES)},
+        },
+        "sources": {
+            one.source.name: {f.shown: f.sha256 for files in one.files.values() for f in files}
+            for one in plan.inputs
+        },
+        "missing": dict(plan.missing),
+        "benchmarks": {"checked": checked, "missing": missing},
+        "stages": [_stage_facts(run) for run in runs],
+        "counts": {run.instance: ledger.to_json(run.counts) for run in runs},
+        "fingerprints": {
+            run.instance: digest([shard.table.digest for shard in run.shards]) for run in runs
+        },
+        "tables": {run.instance: _tables(run) for run in runs},
+    }
+
+
+def _tables(run: StageRun) -> dict[str, list[str]]:
+    """Return where a stage's rows lie, below the store."""
+    kept = [shard.table for shard in run.shards]
+    return {
+        kind: [f"{table.path.parent.name}/{table.path.name}" for table in tables if table.rows]
+        for kind, tables in (("kept", kept), ("dropped", run.dropped))
+    }
+
+
+def _stage_facts(run: StageRun) -> dict[str, Any]:
+    return {
+        "name": run.instance,
+        "rows_in": sum(count.rows_in for count in run.counts),
+        "rows_added": sum(count.rows_added for count in run.counts),
+        "rows_kept": sum(count.rows_kept for count in run.counts),
+        "rows_dropped": sum(count.rows_dropped for count in run.counts),
+    }
+
+
+def _release_input(
+    recipe: Recipe, plan: Plan, runs: Sequence[StageRun], facts: Mapping[str, Any]
+) -> ReleaseInput:
+    checked, missing = plan.benchmarks()
+    before_split = next(
+        a for a, b in zip(runs, runs[1:], strict=False) if b.instance == _split(recipe)
+    )
+    return ReleaseInput(
+        recipe=recipe,
+        sources={one.source.name: one.source for one in plan.inputs},
+        shards=runs[-1].shards,
+        protected=before_split.shards,
+        checked=tuple(checked),
+        missing=tuple(missing),
+        counts=facts["counts"],
+    )
+
+
+def _split(recipe: Recipe) -> str:
+    return next(entry.instance for entry in recipe.stages if entry.stage == "split")

@@ -1,0 +1,147 @@
+"""`mmed`, one command per verb. Results go to stdout, progress to stderr.
+
+Heavy imports stay inside the commands, so that `mmed --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.errors import MmedError
+
+app = typer.Typer(
+    name="mmed",
+    help="Build multilingual medical instruction data, and explain every row of it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sources_app = typer.Typer(
+    help="The registry of sources; `check` looks into one.", invoke_without_command=True
+)
+app.add_typer(sources_app, name="sources")
+
+Raw = Annotated[
+    Path, typer.Option(help="Folder of upstream files.", envvar="MMED_RAW", show_default=True)
+]
+Out = Annotated[Path, typer.Option(help="Folder of the build.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+RAW_DEFAULT = Path("outputs/raw")
+
+
+def main() -> None:
+    """Run `mmed`; known failures end in one line and their exit code."""
+    try:
+        app()
+    except MmedError as error:
+        print(f"mmed: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print(
+            "mmed: interrupted; the same command goes on where this one stopped.", file=sys.stderr
+        )  # noqa: T201
+        sys.exit(130)
+
+
+def _print(value: Any, as_json: bool, text: str) -> None:  # noqa: ANN401
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1) if as_json else text)
+
+
+@sources_app.callback()
+def sources(context: typer.Context, as_json: Json = False) -> None:
+    """List the registered sources."""
+    if context.invoked_subcommand is None:
+        from pipeline.show import registry_table
+
+        value, text = registry_table()
+        _print(value, as_json, text)
+
+
+@sources_app.command("check")
+def sources_check(name: str, raw: Raw = RAW_DEFAULT, as_json: Json = False) -> None:
+    """Print five parsed items of a source, or of a recipe's tables, and every refusal."""
+    from pipeline.show import check_text
+
+    value, text = check_text(name, raw)
+    _print(value, as_json, text)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Sources; all when left out.")] = None,
+    raw: Raw = RAW_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Download upstream files, verify their checksums, resume what was cut off."""
+    from pipeline.show import fetch_text
+
+    value, text = fetch_text(names or [], raw)
+    _print(value, as_json, text)
+    if not all(one["ok"] for one in value):
+        raise typer.Exit(3)
+
+
+@app.command()
+def build(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe file, or demo.yaml, real.yaml, full.yaml.")
+    ],
+    raw: Raw = RAW_DEFAULT,
+    out: Annotated[Path | None, typer.Option(help="Default: outputs/<recipe's name>.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Build a release from a recipe; repeating it costs only what changed."""
+    from pipeline import show
+    from pipeline.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    out = out or Path("outputs") / Path(recipe).stem
+    if dry_run:
+        value, text = show.dry_run_text(loaded, raw, out)
+    else:
+        value, text = show.build_text(loaded, raw, out, workers)
+    _print(value, as_json, text)
+
+
+@app.command()
+def explain(record: str, out: Out, as_json: Json = False) -> None:
+    """Tell one record's life: its source row, every step, every decision, where it ended."""
+    from pipeline.explain import explain as life
+
+    value, text = life(record, out)
+    _print(value, as_json, text)
+
+
+@app.command()
+def report(out: Out) -> None:
+    """Write `report/index.html` of a finished build."""
+    from pipeline.report import write_report
+
+    typer.echo(str(write_report(out)))
+
+
+@app.command()
+def verify(
+    release: Annotated[Path, typer.Argument(help="The folder of a release.")],
+    raw: Annotated[Path | None, typer.Option(help="Also check against benchmark files.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a finished release: loads, counts, schema, checksums, splits, benchmarks."""
+    from pipeline.release.verify import verify as check
+
+    findings = check(release, raw)
+    _print(findings.to_json(), as_json, findings.to_text())
+    if not findings.passed:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The default engine: this process, or a pool of processes on this machine.
+
+Tasks write their results to the store and return small values, so nothing large crosses between
+processes. Results come in the order of the tasks, whatever finished first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from types import TracebackType
+from typing import TypeVar
+
+from pipeline.errors import StoppedError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class LocalEngine:
+    """Runs tasks on `workers` processes; with one worker, in this process."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> LocalEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        """Yield the function's results in the order of the tasks."""
+        tasks = list(tasks)
+        if self.workers == 1 or len(tasks) < 2:
+            yield from map(function, tasks)
+            return
+        try:
+            yield from self._processes().map(function, tasks)
+        except BrokenProcessPool as error:
+            raise StoppedError(
+                "A worker process was killed, most often for want of memory. Run the same "
+                "command again, with fewer --workers if memory is short; finished work is kept."
+            ) from error
+
+    def _processes(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # polars is not safe to fork, and one thread per worker keeps the machine unshared.
+            os.environ.setdefault("POLARS_MAX_THREADS", "1")
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
+        return self._pool

@@ -1,0 +1,56 @@
+"""One file of a Hub dataset, by revision; kept apart because the client is slow to import.
+
+The client itself honours `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`, and resumes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from huggingface_hub import errors, hf_hub_download
+from huggingface_hub.utils.tqdm import disable_progress_bars
+
+from sources.source import Hub
+
+# httpx's or httpx2's, depending on the client's version; never HTTP answers alone.
+_HTTP_ERROR: type[BaseException] = errors.HfHubHTTPError.__mro__[1]
+
+
+class HubError(Exception):
+    """A file that the Hub did not give."""
+
+    def __init__(self, message: str, *, is_unreachable: bool) -> None:
+        super().__init__(message)
+        self.is_unreachable = is_unreachable
+
+
+def download_from_hub(hub: Hub, folder: Path) -> Path:
+    """Download to a path below the folder and return it; `HubError` where that fails."""
+    disable_progress_bars()  # the caller shows its own
+    place = f"{hub.repo} at {hub.revision[:12]}, file {hub.path!r}"
+    try:
+        return Path(
+            hf_hub_download(
+                hub.repo, hub.path, repo_type="dataset", revision=hub.revision, local_dir=folder
+            )
+        )
+    except errors.GatedRepoError as error:
+        message = f"{place}: accept the terms on the dataset's page and set HF_TOKEN"
+        raise HubError(message, is_unreachable=False) from error
+    except errors.HfHubHTTPError as error:
+        code = error.response.status_code
+        message = f"{place}: the Hub answered {code} ({_first_line(error)})"
+        raise HubError(message, is_unreachable=code >= 500) from error
+    except (
+        errors.LocalEntryNotFoundError,
+        errors.OfflineModeIsEnabled,
+        errors.FileMetadataError,
+        _HTTP_ERROR,
+        RuntimeError,  # the Rust download backend has no class of its own
+    ) as error:
+        message = f"the Hub could not be reached ({_first_line(error)})"
+        raise HubError(message, is_unreachable=True) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -1,0 +1,188 @@
+"""The build recipe: frozen models over YAML that refuse unknown keys.
+
+A recipe names sources and user tables, what licences may enter, the benchmarks that no row may
+repeat, and the stages in order with their settings. `load_recipe` takes a file or the name of a
+recipe that comes with the project (`demo.yaml`, `real.yaml`, `full.yaml`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import InputError
+from pipeline.stages import STAGES, stage_class
+from schemas.item import Form, Language, Role
+from sources.table import TableSettings
+
+RECIPES = Path(__file__).parent / "recipes"
+
+# Without LLM stages the inner block runs once, after `review`; see docs/architecture.md.
+DEFAULT_STAGES = (
+    "ingest",
+    "normalize",
+    "mask",
+    "review",
+    "language",
+    "score",
+    "select",
+    "deduplicate",
+    "decontaminate",
+    "mix",
+    "split",
+    "emit",
+)
+
+
+class Model(BaseModel):
+    """A frozen settings model that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceEntry(Model):
+    """A registered source that the recipe reads."""
+
+    name: str
+    splits: Mapping[str, Role] = {}  # roles that differ from the registry's
+    include: tuple[Form, ...] | None = None  # train rows of other forms are dropped
+    allow_unknown_license: bool = False
+    label_cap: int | None = Field(None, ge=1)  # rows of one answer, for classification
+    max_rows: int | None = Field(None, ge=1)  # train rows, by id hash
+    max_loss: float | None = Field(None, gt=0, le=1)  # share that deduplication may take
+
+
+class Release(Model):
+    """How the release is named, and what the assistant's text holds for multiple choice."""
+
+    name: str = "mmed-ift"
+    version: str = "0.1.0"
+    mc_style: Literal["letter", "letter_text", "rationale"] = "letter_text"
+
+
+class StageEntry(Model):
+    """A stage instance; `as` tells apart two instances of one stage."""
+
+    stage: str
+    instance: str
+    settings: Mapping[str, Any]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:  # noqa: ANN401 - YAML gives anything
+        entry = {"stage": value} if isinstance(value, str) else dict(value)
+        name = entry.pop("stage", None)
+        if name not in STAGES:
+            raise ValueError(f"stage {name!r} is not one of {', '.join(STAGES)}")
+        instance = entry.pop("as", name)
+        settings = stage_class(name).Settings.model_validate(entry)
+        return {"stage": name, "instance": instance, "settings": settings.model_dump(mode="json")}
+
+
+class Recipe(Model):
+    """Everything that decides the bytes of a release, except the upstream files themselves."""
+
+    sources: tuple[SourceEntry, ...] = ()
+    tables: tuple[TableSettings, ...] = ()
+    licenses: Literal["permissive", "research", "all"] = "research"
+    benchmarks: Literal["all"] | tuple[str, ...] = "all"
+    allow_missing: tuple[str, ...] = ()
+    release: Release = Release()
+    review: tuple[Path, ...] = ()
+    languages: tuple[Language, ...] | None = None  # None: all six
+    stages: tuple[StageEntry, ...] = Field(
+        default_factory=lambda: tuple(
+            StageEntry.model_validate({"stage": name}) for name in DEFAULT_STAGES
+        )
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Recipe:
+        names = [source.name for source in self.sources] + [one.name for one in self.tables]
+        if not names:
+            raise ValueError("the recipe names no sources and no tables")
+        _refuse_repeated(names, "source")
+        _refuse_repeated([entry.instance for entry in self.stages], "stage instance (set `as:`)")
+        order = [entry.stage for entry in self.stages]
+        if order[0] != "ingest" or order[-1] != "emit" or "split" not in order:
+            raise ValueError("stages begin with `ingest`, hold `split` and end with `emit`")
+        if "mask" not in order:
+            raise ValueError("stages hold `mask`: no text may pass with personal data")
+        return self
+
+
+def _refuse_repeated(names: list[str], what: str) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{what} {repeated[0]!r} is listed twice")
+
+
+def load_recipe(name: str | Path) -> Recipe:
+    """Read and check a recipe; an `InputError` names the key, what it holds and what is expected.
+
+    Paths inside a recipe are taken from the recipe's own folder.
+    """
+    path = find_recipe(name)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: the recipe cannot be read as YAML ({reason}).") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a recipe is a mapping of keys, found {type(values).__name__}.")
+    try:
+        return Recipe.model_validate(_with_absolute_paths(values, path.parent))
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_error(error)}") from error
+
+
+def find_recipe(name: str | Path) -> Path:
+    """Return the file of a recipe: the path as given, or a recipe that comes with the project."""
+    path = Path(name)
+    for candidate in (path, RECIPES / path.name):
+        if candidate.is_file() and (candidate == path or len(path.parts) == 1):
+            return candidate
+    known = sorted(recipe.name for recipe in RECIPES.glob("*.yaml"))
+    raise InputError(f"{path}: no such recipe. Give a file, or one of {', '.join(known)}.")
+
+
+def _with_absolute_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    values = dict(values)
+    if isinstance(values.get("review"), list):
+        values["review"] = [str(folder / str(path)) for path in values["review"]]
+    if isinstance(values.get("tables"), list):
+        values["tables"] = [
+            {**table, "path": str(folder / str(table["path"]))}
+            if isinstance(table, dict) and "path" in table
+            else table
+            for table in values["tables"]
+        ]
+    return values
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "recipe"
+    if first["type"] != "extra_forbidden":
+        message = first["msg"].removeprefix("Value error, ")
+        found = f", found {first['input']!r}" if not isinstance(first["input"], dict) else ""
+        return f"{where}: {message}{found}."
+    known = _known_keys(first["loc"])
+    nearest = difflib.get_close_matches(str(first["loc"][-1]), known, 1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known keys: {', '.join(known)}."
+    return f"{where}: unknown key.{hint}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    models: dict[int | str, type[BaseModel]] = {
+        "sources": SourceEntry,
+        "tables": TableSettings,
+        "release": Release,
+    }
+    model = models.get(location[0], Recipe) if len(location) > 1 else Recipe
+    return sorted(model.model_fields)

@@ -1,0 +1,188 @@
+"""Writes `release/`: Parquet per configuration, language and split, card, licences, checksums.
+
+The folder is made under a temporary name and swapped in when it is complete. It holds no time,
+cost, host or path, so the same rows give the same bytes anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.keys import protected_key
+from pipeline.recipe import Recipe
+from pipeline.release.card import card, licenses_text
+from pipeline.release.croissant import croissant
+from pipeline.runner import Shard
+from pipeline.stages.emit import published_table
+from pipeline.store import code_digest, digest, stopping_when_disk_is_full, write_atomically
+from schemas.item import LANGUAGES
+from schemas.release import BENCHMARKS, SPLITS, SUBSETS
+from sources.source import Source
+
+CHECKSUMS = "checksums.txt"
+
+Cell = tuple[str, str, str]  # subset, language, split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseInput:
+    """What a release is made of."""
+
+    recipe: Recipe
+    sources: Mapping[str, Source]
+    shards: Sequence[Shard]  # rows to publish
+    protected: Sequence[Shard]  # rows before `split`, for the table of benchmarks
+    checked: tuple[str, ...]
+    missing: tuple[str, ...]
+    counts: Mapping[str, Any]  # per stage instance: rows by source, language and reason
+
+    def fingerprint(self) -> str:
+        """Return the digest of everything that decides the release's bytes."""
+        tables = [[shard.table.digest for shard in part] for part in (self.shards, self.protected)]
+        names = [list(self.checked), list(self.missing), sorted(self.sources)]
+        code = code_digest(Path(__file__).parent)
+        return digest([tables, names, code, self.recipe.release.model_dump(), self.counts])
+
+
+def write_release(out: Path, given: ReleaseInput) -> dict[str, Any]:
+    """Write the release unless the one in place is already this one; return its facts."""
+    release, note = out / "release", out / "store" / "release.json"
+    fingerprint = given.fingerprint()
+    if note.exists() and is_intact(release):
+        noted: dict[str, Any] = json.loads(note.read_bytes())
+        if noted["fingerprint"] == fingerprint and noted["digest"] == folder_digest(release):
+            return {"release": noted["release"], "release_digest": noted["digest"]}
+    temporary = out / ".release.new"
+    shutil.rmtree(temporary, ignore_errors=True)
+    with stopping_when_disk_is_full(out):
+        rows = _write_folder(temporary, given)
+    _swap(temporary, release)
+    facts = {"release": rows, "release_digest": folder_digest(release)}
+    note_text = json.dumps({"fingerprint": fingerprint, "digest": facts["release_digest"], **facts})
+    write_atomically(note, note_text.encode())
+    return facts
+
+
+def _swap(temporary: Path, release: Path) -> None:
+    old = release.with_name(".release.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if release.exists():
+        release.rename(old)
+    temporary.rename(release)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_folder(folder: Path, given: ReleaseInput) -> dict[str, dict[str, int]]:
+    folder.mkdir(parents=True)
+    statistics: list[pl.DataFrame] = []
+    rows: dict[str, dict[str, int]] = defaultdict(dict)
+    for (subset, language, split), table in _tables(given):
+        path = folder / subset / language / f"{split}-00000-of-00001.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_parquet(path, table)
+        for config in (subset, f"{subset}.{language}"):
+            rows[config][split] = rows[config].get(split, 0) + table.num_rows
+        statistics.append(_statistics(subset, split, table))
+    facts = {config: _in_split_order(rows[config]) for config in sorted(rows)}
+    totals = pl.concat(statistics) if statistics else pl.DataFrame()
+    _write_parquet(folder / "benchmarks.parquet", _benchmarks(given))
+    texts = {
+        "README.md": card(given, facts, totals),
+        "LICENSES.md": licenses_text(given, totals),
+        "croissant.json": croissant(given, facts),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / CHECKSUMS).write_text(checksums(folder), encoding="utf-8")
+    return facts
+
+
+def _in_split_order(rows: Mapping[str, int]) -> dict[str, int]:
+    return {split: rows[split] for split in SPLITS if split in rows}
+
+
+def _tables(given: ReleaseInput) -> Iterator[tuple[Cell, pa.Table]]:
+    """Yield every table of the release that has rows, in the order of its path."""
+    paths = [shard.table.path for shard in given.shards if shard.table.rows]
+    if not paths:
+        return
+    every = pl.scan_parquet(paths)
+    labels = _labels(every)
+    for task, subset in sorted(SUBSETS.items(), key=lambda pair: pair[1]):
+        for language in sorted(LANGUAGES):
+            own = (pl.col("task") == task) & (pl.col("language") == language)
+            rows = every.filter(own).collect()
+            for split in SPLITS:
+                part = rows.filter(pl.col("split") == split)
+                if part.height:
+                    style = given.recipe.release.mc_style
+                    yield (subset, language, split), published_table(part, style, labels)
+
+
+def _labels(rows: pl.LazyFrame) -> dict[str, tuple[str, ...]]:
+    """Return the answers of each classification source, named in its questions' wrapper."""
+    open_labels = rows.filter((pl.col("form") == "classification") & (pl.col("task") == "qa"))
+    found = open_labels.group_by("source").agg(pl.col("answer").unique().sort()).collect()
+    return {source: tuple(answers) for source, answers in found.iter_rows()}
+
+
+def _write_parquet(path: Path, table: pa.Table) -> None:
+    pq.write_table(table, path, compression="zstd")
+
+
+def _statistics(subset: str, split: str, table: pa.Table) -> pl.DataFrame:
+    columns = ["language", "form", "source", "license", "redistributable", "origin"]
+    rows = pl.DataFrame(pl.from_arrow(table.select(columns)))
+    counted = rows.group_by(columns).len("rows").sort(columns)
+    return counted.with_columns(subset=pl.lit(subset), split=pl.lit(split))
+
+
+def _benchmarks(given: ReleaseInput) -> pa.Table:
+    paths = [shard.table.path for shard in given.protected if shard.table.rows]
+    is_benchmark = pl.col("role") == "benchmark"
+    columns = ["source", "root_id", "question", "context", "options", "language"]
+    found = pl.scan_parquet(paths).filter(is_benchmark).select(columns).collect() if paths else None
+    rows = [
+        {
+            "benchmark": row["source"],
+            "status": "checked",
+            "root_id": row["root_id"],
+            "question_key": protected_key(row),
+        }
+        for row in (found.iter_rows(named=True) if found is not None else ())
+    ]
+    rows += [
+        {"benchmark": name, "status": "missing", "root_id": None, "question_key": None}
+        for name in given.missing
+    ]
+    ordered = sorted(rows, key=lambda row: tuple(str(value) for value in row.values()))
+    return pa.Table.from_pylist(ordered, schema=BENCHMARKS)
+
+
+def checksums(folder: Path) -> str:
+    """Return one line `<sha256>  <path>` per file of a folder, as `sha256sum` prints them."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != CHECKSUMS)
+    lines = (f"{sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder)}\n" for p in files)
+    return "".join(lines)
+
+
+def is_intact(folder: Path) -> bool:
+    """Tell whether every file of a release is there with the bytes that it was written with."""
+    noted = folder / CHECKSUMS
+    return noted.is_file() and noted.read_text(encoding="utf-8") == checksums(folder)
+
+
+def folder_digest(folder: Path) -> str:
+    """Return the digest of a build: that of its checksums."""
+    return sha256((folder / CHECKSUMS).read_bytes()).hexdigest()

@@ -1,0 +1,31 @@
+"""One module per stage. The table below is the registry; modules load when a recipe names them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.stages.stage import Stage
+
+STAGES: dict[str, str] = {
+    "ingest": "Ingest",
+    "normalize": "Normalize",
+    "mask": "Mask",
+    "language": "IdentifyLanguage",
+    "review": "Review",
+    "score": "Score",
+    "select": "Select",
+    "deduplicate": "Deduplicate",
+    "decontaminate": "Decontaminate",
+    "mix": "Mix",
+    "split": "Split",
+    "emit": "Emit",
+}
+
+
+def stage_class(name: str) -> type[Stage]:
+    """Return the class of a registered stage."""
+    module = importlib.import_module(f"pipeline.stages.{name}")
+    found: type[Stage] = getattr(module, STAGES[name])
+    return found

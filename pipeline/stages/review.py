@@ -1,0 +1,107 @@
+"""Applies reviewers' verdicts: rejected records leave, corrections replace the field.
+
+A verdict holds the digest of the text that the reviewer saw. Where the text has changed since, the
+verdict is not applied and the record is flagged `review_outdated`. Children of a rejected record
+leave with it. Verdicts come from the files under the recipe's `review`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+
+import polars as pl
+
+from pipeline.errors import InputError
+from pipeline.frames import (
+    ITEM_COLUMNS,
+    StageResult,
+    drop_by_reason,
+    nothing_dropped,
+    polars_schema,
+)
+from pipeline.keys import text_digest
+from pipeline.stages.stage import PIPELINE, MapStage
+from schemas.review import CORRECTABLE, REVIEW
+from schemas.review import DECISIONS as REVIEW_DECISIONS
+
+
+class Review(MapStage):
+    """Drops rejected records and applies corrections."""
+
+    name: ClassVar[str] = "review"
+
+    def code(self) -> tuple[Path, ...]:
+        """Return the module that makes the digest of a judged text."""
+        return (PIPELINE / "keys.py",)
+
+    def inputs(self) -> Mapping[str, str]:
+        """Return the digests of the verdict files."""
+        return {str(n): _digest(path) for n, path in enumerate(self.recipe.review)}
+
+    def run(self, shard: pl.DataFrame) -> StageResult:
+        """Return the shard without rejected records, corrected ones changed."""
+        if not self.recipe.review:
+            return StageResult(shard, nothing_dropped())
+        verdicts = {v["id"]: v for v in self._verdicts().iter_rows(named=True)}
+        rejected = {i for i, verdict in verdicts.items() if verdict["decision"] == "reject"}
+        rows = [_judged(row, verdicts.get(row["id"])) for row in shard.iter_rows(named=True)]
+        judged = pl.DataFrame(rows, schema=ITEM_COLUMNS)
+        flag_names = pl.col("flags").list.eval(pl.element().struct.field("name"))
+        is_current = ~flag_names.list.contains("review_outdated")
+        gone = list(rejected)
+        is_rejected = (pl.col("id").is_in(gone) & is_current) | pl.col("parent_id").is_in(gone)
+        is_train = pl.col("role") == "train"
+        reasons = pl.col("id").replace_strict(
+            {i: verdicts[i]["reason"] for i in gone},
+            default="its parent was rejected",
+            return_dtype=pl.String,
+        )
+        return drop_by_reason(judged, [(is_train & is_rejected, "reviewer_rejected", reasons)])
+
+    def _verdicts(self) -> pl.DataFrame:
+        return pl.concat([read_verdicts(path) for path in self.recipe.review]).unique(
+            "id", keep="last", maintain_order=True
+        )
+
+
+def read_verdicts(path: Path) -> pl.DataFrame:
+    """Read a file of verdicts; an `InputError` names what does not fit."""
+    try:
+        verdicts = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{path}: no readable Parquet file of verdicts ({error}).") from error
+    expected = polars_schema(REVIEW)
+    if verdicts.schema != expected:
+        raise InputError(f"{path}: columns {verdicts.columns}, expected {list(expected)}.")
+    unknown = set(verdicts["decision"]) - set(REVIEW_DECISIONS)
+    if unknown:
+        raise InputError(f"{path}: decision {min(unknown)!r} is none of {REVIEW_DECISIONS}.")
+    return verdicts
+
+
+def judged_digest(row: dict[str, Any]) -> str:
+    """Return the digest of what a reviewer sees of a record."""
+    options = [*row["options"], *(str(index) for index in row["answer_indices"])]
+    return text_digest(*(row[name] for name in CORRECTABLE), *options)
+
+
+def _judged(row: dict[str, Any], verdict: dict[str, Any] | None) -> dict[str, Any]:
+    if verdict is None or verdict["decision"] == "accept":
+        return row
+    if verdict["text_digest"] != judged_digest(row):
+        flag = {"name": "review_outdated", "other_id": None, "value": None, "evidence": ""}
+        return {**row, "flags": [*row["flags"], flag]}
+    if verdict["decision"] == "reject" or verdict["field"] not in CORRECTABLE:
+        return row
+    step: dict[str, Any] = {"stage": "review", "model": None, "prompt": None, "variant": None, "cache_keys": []}
+    return {**row, verdict["field"]: verdict["correction"], "steps": [*row["steps"], step]}
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: the file of verdicts cannot be read ({error}).") from error

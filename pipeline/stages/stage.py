@@ -1,0 +1,108 @@
+"""What a stage is: a pure function of a shard, or of all shards through small features.
+
+A stage never knows where it runs. Its fingerprint is made of its settings, of the digest of the
+code it is written in and of its `inputs`; whatever else a stage reads must be among them, or a
+stale result would be served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+import schemas
+from pipeline.frames import StageResult
+from pipeline.store import code_digest
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+
+PIPELINE = Path(__file__).parent.parent
+
+# What `GlobalStage.decide` returns. `flag` may occur several times for one id. `group_id` and
+# `split` are set where not null, whatever the decision.
+DECISIONS = pl.Schema(
+    {
+        "id": pl.String,
+        "decision": pl.String,  # keep | drop | flag
+        "reason": pl.String,
+        "evidence": pl.String,
+        "value": pl.Float64,
+        "threshold": pl.Float64,
+        "other_id": pl.String,
+        "group_id": pl.String,
+        "split": pl.String,
+    }
+)
+
+
+class StageSettings(BaseModel):
+    """Settings of a stage: frozen, and no key it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Stage:
+    """A configured stage. Subclasses are `MapStage` or `GlobalStage`."""
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[StageSettings]] = StageSettings
+
+    def __init__(self, settings: StageSettings, recipe: Recipe) -> None:
+        self.settings = settings
+        self.recipe = recipe
+
+    def inputs(self) -> Mapping[str, str]:
+        """Return digests of what the stage reads beside its shard and its settings."""
+        return {}
+
+    def identity(self) -> list[object]:
+        """Return what makes two runs of this stage the same, apart from the shard."""
+        # The digest of the code stands for a version number: a forgotten bump would serve a
+        # stale result, and an edited comment costs minutes but never an LLM call.
+        module = PIPELINE / "stages" / f"{self.name}.py"
+        shared = (PIPELINE / "text", PIPELINE / "frames.py", Path(schemas.__file__).parent)
+        code = code_digest(module, *self.code(), *shared)
+        return [self.name, self.settings.model_dump(mode="json"), code, dict(self.inputs())]
+
+    def code(self) -> tuple[Path, ...]:
+        """Return further source files that decide the stage's result."""
+        return ()
+
+
+class MapStage(Stage):
+    """A stage that looks at one shard alone."""
+
+    def run(self, shard: pl.DataFrame) -> StageResult:
+        """Return the rows kept and the rows dropped, each with its reason."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a global stage may ask for beside its features."""
+
+    texts: Callable[[pl.Series], pl.DataFrame]  # whole records of these ids, in id order
+
+
+class GlobalStage(Stage):
+    """A stage that needs all shards, through small features; see docs/architecture.md."""
+
+    partitions: ClassVar[int] = 0  # tasks that look for pairs; 0: the stage wants no pairs
+
+    def features(self, shard: pl.DataFrame) -> pl.DataFrame:
+        """Return ids with small columns, of the rows that the stage looks at."""
+        raise NotImplementedError
+
+    def pairs(self, number: int, features: pl.DataFrame, context: Context) -> pl.DataFrame:
+        """Return the verified pairs that fall to the partition of this number."""
+        raise NotImplementedError
+
+    def decide(self, features: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Return decisions in the `DECISIONS` schema, in one pass in a declared order."""
+        raise NotImplementedError

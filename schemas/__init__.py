@@ -1,0 +1,1 @@
+"""Declared Arrow schemas of everything that crosses a stage boundary, and their typed records."""
