@@ -111,7 +111,7 @@ def _timed(runs: Iterator[StageRun]) -> Iterator[tuple[StageRun, float]]:
 def locked(out: Path) -> Iterator[None]:
     """Hold the lock of an output folder; a second build, or no permission, is an `InputError`."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        (out / "store").mkdir(parents=True, exist_ok=True)
         lock: IO[str] = (out / ".lock").open("w")
     except OSError as error:
         raise InputError(

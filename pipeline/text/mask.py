@@ -186,6 +186,6 @@ def _cue_rule(cue: str, language: str) -> _Rule:
     link = r"(?![^\W\d_])[\s.:#№°]*(?:(?:n[°o]|no|number|is|是|为|は|es|est)[\s.:]*)?"
     if language in CHARACTER_LANGUAGES:
         link = r"[\s.:]*(?:(?:是|为|は)\s*)?"
-    start = "" if language in CHARACTER_LANGUAGES else r"(?<!\w)"
-    pattern = rf"{start}(?:{cues}){link}(?P<value>{_AFTER_CUE[kind]})"
+    start = "" if language in CHARACTER_LANGUAGES else r"(?<![\w\[])"
+    pattern = rf"{start}(?:{cues}){link}(?P<value>{_AFTER_CUE[kind]}){_AFTER}"
     return _Rule(kind, re.compile(pattern, re.IGNORECASE))

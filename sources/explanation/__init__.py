@@ -188,6 +188,6 @@ def _tidy(text: str) -> str:
     """Close the gaps that removed notes leave."""
     text = re.sub(r"[ \t]+", " ", text)
     text = re.sub(r"(?<=[.。；;，,、])\s*[，,、；;。]+", "", text)
-    text = re.sub(r" +(?=[.,;])", "", text)
+    text = re.sub(r" +(?=[.,])", "", text)
     text = re.sub(r"\n{3,}", "\n\n", text)
     return text.strip().lstrip("，,、；;。.:：-–) ").strip()

@@ -27,7 +27,7 @@ _BARE_DIGIT = (
 # A run of Latin letters, digits and signs is a word, unless it is labels in order: "ABD" is,
 # "CEA" is not.
 _WORD = "A-Za-z0-9α-ωΑ-Ω₀-₉⁰-⁹²³ⅠⅡⅢⅣⅤ+=\\-－–/·'′’.%℃₊₋⁺⁻"
-_LATIN_WORD = rf"(?<![{_WORD}])(?!A?B?C?D?E?(?![{_WORD}]))[{_WORD}]+"
+_LATIN_WORD = rf"(?<![{_WORD}])(?!A?B?C?D?E?(?![{_WORD}]))[{_WORD}]{{2,}}"
 _LETTER_ANY = rf"[A-Ea-e](?:{_JOIN}[A-Ea-e])*(?![A-Za-z0-9])"
 _DIGITS = rf"[1-5](?:{_JOIN}[1-5])*(?![0-9]|[.,][0-9])"
 

@@ -43,6 +43,7 @@ SOURCE = Source(
         "refused": {"empty_question": 2},
     },
     parallel_family="starter",
+    packaged=True,
 )
 
 

@@ -56,7 +56,7 @@ ES = Item(
     task="mcq",
     form="exam",
     language="es",
-    question="Mujer de 30 años con habones tras comer marisco. ¿Cuál es el diagnóstico más probable?",
+    question="Mujer de 30 años con habones tras comer marisco. ¿Cuál es el diagnóstico?",
     options=("Urticaria aguda.", "Eccema.", "Herpes zóster.", "Psoriasis."),
     answer_indices=(0,),
     rationale=(
@@ -130,35 +130,47 @@ def answer(item: Item, **fields: object) -> str | None:
     [
         (
             "zh",
-            "急性荨麻疹\n\n患者进食海鲜后突发风团，应诊断为急性荨麻疹。"
-            "湿疹多为对称分布的丘疱疹。带状疱疹沿神经分布。",
+            (
+                "急性荨麻疹\n\n患者进食海鲜后突发风团，应诊断为急性荨麻疹。"
+                "湿疹多为对称分布的丘疱疹。带状疱疹沿神经分布。"
+            ),
         ),
         (
             "en",
-            "Acute urticaria\n\nWheals that come and go within a day after eating shellfish are "
-            "urticaria. “Shingles” follows a dermatome and is painful, which does not fit her "
-            "story.",
+            (
+                "Acute urticaria\n\nWheals that come and go within a day after eating shellfish are "
+                "urticaria. “Shingles” follows a dermatome and is painful, which does not fit her "
+                "story."
+            ),
         ),
         (
             "es",
-            "Urticaria aguda.\n\nLos habones que aparecen y desaparecen en horas después de comer "
-            "marisco son propios de una urticaria; «Herpes zóster» sigue un dermatoma y duele.",
+            (
+                "Urticaria aguda.\n\nLos habones que aparecen y desaparecen en horas después de comer "
+                "marisco son propios de una urticaria; «Herpes zóster» sigue un dermatoma y duele."
+            ),
         ),
         (
             "fr",
-            "Urticaire aiguë.\n\nDes papules fugaces après un repas de crustacés évoquent une "
-            "urticaire ; « Zona » suit un dermatome et fait mal, ce qui n'est pas décrit ici.",
+            (
+                "Urticaire aiguë.\n\nDes papules fugaces après un repas de crustacés évoquent une "
+                "urticaire ; « Zona » suit un dermatome et fait mal, ce qui n'est pas décrit ici."
+            ),
         ),
         (
             "ja",
-            "急性蕁麻疹\n\n食後に膨疹が出没するのは急性蕁麻疹の特徴である。"
-            "「帯状疱疹」は神経に沿って痛みを伴う。",
+            (
+                "急性蕁麻疹\n\n食後に膨疹が出没するのは急性蕁麻疹の特徴である。"
+                "「帯状疱疹」は神経に沿って痛みを伴う。"
+            ),
         ),
         (
             "ru",
-            "Острая крапивница\n\nВолдыри, которые появляются и исчезают за несколько часов, "
-            "характерны для крапивницы, а «Опоясывающий лишай» располагается по ходу нерва и "
-            "болит.",
+            (
+                "Острая крапивница\n\nВолдыри, которые появляются и исчезают за несколько часов, "
+                "характерны для крапивницы, а «Опоясывающий лишай» располагается по ходу нерва и "
+                "болит."
+            ),
         ),
     ],
 )
@@ -215,23 +227,53 @@ def test_question_that_leans_on_its_options_gives_nothing(
 @pytest.mark.parametrize(
     ("language", "explanation"),
     [
-        ("zh", "患者突发风团，应诊断为急性荨麻疹，前三个选项均不难鉴别，需结合病史与查体综合判断。"),
+        ("zh", "患者突发风团，应诊断为急性荨麻疹，前三个选项均不难鉴别，需结合病史与查体判断。"),
         ("zh", "患者突发风团，应诊断为急性荨麻疹。B多为对称分布的丘疱疹，与本例患者表现不符。"),
-        ("en", "Wheals after shellfish are urticaria, and the first three options can be excluded "
-               "because none of them comes and goes within hours."),
-        ("en", "Wheals after shellfish are urticaria, whereas (c) follows a dermatome and is very "
-               "painful, and all of the above should be remembered."),
-        ("es", "Los habones tras comer marisco son una urticaria, de modo que la primera opción es "
-               "la adecuada y el resto de respuestas se descarta con facilidad."),
-        ("es", "Los habones tras comer marisco son propios de una urticaria, y por eso 2 es falsa y "
-               "3 también es falsa en esta paciente."),
-        ("fr", "Des papules après un repas de crustacés évoquent une urticaire. 2 n'est pas "
-               "possible ici, et 4 n'est pas nécessaire non plus."),
+        (
+            "en",
+            (
+                "Wheals after shellfish are urticaria, and the first three options can be excluded "
+                "because none of them comes and goes within hours."
+            ),
+        ),
+        (
+            "en",
+            (
+                "Wheals after shellfish are urticaria, whereas (c) follows a dermatome and is very "
+                "painful, and all of the above should be remembered."
+            ),
+        ),
+        (
+            "es",
+            (
+                "Los habones tras comer marisco son una urticaria, de modo que la primera opción es "
+                "la adecuada y el resto de respuestas se descarta con facilidad."
+            ),
+        ),
+        (
+            "es",
+            (
+                "Los habones tras comer marisco son propios de una urticaria, y 2 es falsa y "
+                "3 también es falsa en esta paciente."
+            ),
+        ),
+        (
+            "fr",
+            (
+                "Des papules après un repas de crustacés évoquent une urticaire. 2 n'est pas "
+                "possible ici, et 4 n'est pas nécessaire non plus."
+            ),
+        ),
         ("ja", "食後に膨疹が出没するのは急性蕁麻疹の特徴であり、ｂは対称性に分布する皮疹である。"),
-        ("ru", "Волдыри, которые появляются и исчезают за несколько часов, характерны для "
-               "крапивницы, поэтому остальные варианты можно исключить."),
+        (
+            "ru",
+            (
+                "Волдыри, которые появляются и исчезают за несколько часов, характерны для "
+                "крапивницы, поэтому остальные варианты можно исключить."
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_reference_that_cannot_be_replaced_gives_nothing(
     language: Language, explanation: str
 ) -> None:
