@@ -84,7 +84,9 @@ def _lines(record_id: str, seen: list[dict[str, Any]]) -> Iterator[str]:
     first, last = seen[0]["row"], seen[-1]["row"]
     place = first["source_row"]
     yield f"{record_id}: {first['source']}, {place['file']}, row {place['row']}"
-    yield "  " + ", ".join(first[name] for name in ("language", "task", "form", "origin", "license"))
+    yield "  " + ", ".join(
+        first[name] for name in ("language", "task", "form", "origin", "license")
+    )
     for name in TEXTS:
         if last[name]:
             yield f"  {name}: {_shown(last[name], last['language'])}"

@@ -168,7 +168,7 @@ class Item:
     license: str = ""  # only where it differs from the source's
     topic: str = ""
     year: int | None = None
-    jurisdiction: str = ""
+    jurisdiction: str = ""  # where the content rests on one country's law or institutions
     flags: tuple[Flag, ...] = ()
 
 

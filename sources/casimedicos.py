@@ -83,15 +83,15 @@ SOURCE = Source(
     ),
     # qa: the open twins, as many as `sources/explanation` finds safe.
     expected_rows={
-        "es/train": {"es/mcq": 381, "es/qa": 66},
-        "es/dev": {"es/mcq": 55, "es/qa": 15},
-        "es/test": {"es/mcq": 117, "es/qa": 30},
-        "en/train": {"en/mcq": 381, "en/qa": 35},
-        "en/dev": {"en/mcq": 55, "en/qa": 7},
-        "en/test": {"en/mcq": 117, "en/qa": 18},
-        "fr/train": {"fr/mcq": 381, "fr/qa": 59},
-        "fr/dev": {"fr/mcq": 55, "fr/qa": 6},
-        "fr/test": {"fr/mcq": 117, "fr/qa": 20},
+        "es/train": {"es/mcq": 381, "es/qa": 64},
+        "es/dev": {"es/mcq": 55, "es/qa": 11},
+        "es/test": {"es/mcq": 117, "es/qa": 26},
+        "en/train": {"en/mcq": 381, "en/qa": 34},
+        "en/dev": {"en/mcq": 55, "en/qa": 5},
+        "en/test": {"en/mcq": 117, "en/qa": 16},
+        "fr/train": {"fr/mcq": 381, "fr/qa": 56},
+        "fr/dev": {"fr/mcq": 55, "fr/qa": 4},
+        "fr/test": {"fr/mcq": 117, "fr/qa": 19},
     },
 )
 
@@ -216,7 +216,6 @@ def _item(split: str, path: Path, case: _Case, key: str, root: str) -> Item | Ba
         rationale=_rationale(case.sentences[place + 1 :]),
         origin="native" if language == "es" else "translated",
         topic=case.topic,
-        jurisdiction="ES",
     )
 
 

@@ -119,7 +119,6 @@ def _item(split: str, path: Path, row: int, record: dict[str, Any]) -> Item:
         answer_indices=() if is_ambiguous else keyed,
         several_allowed=several_allowed,
         topic=record["subject_name"],
-        jurisdiction="FR",
         flags=(Flag("ambiguous_key", evidence),) if is_ambiguous else (),
     )
 

@@ -131,7 +131,6 @@ def _item(
         origin="native" if language == "es" else "translated",
         topic=exam["category"],
         year=int(exam["year"]),
-        jurisdiction="ES",
         flags=(Flag("image_dependent", image),) if image else (),
     )
 

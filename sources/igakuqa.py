@@ -315,7 +315,6 @@ def _item(file: str, number: int, split: str, row: Mapping[str, Any], case: _Cas
         several_allowed=_SEVERAL.search(text) is not None,
         answer=answer,
         year=_identify(key)[0] + 1906,  # the 112th examination was held in 2018
-        jurisdiction="JP",
         flags=_flags(row, case),
     )
 

@@ -116,7 +116,6 @@ def _item(file: str, number: int, split: str, row: Mapping[str, Any], key: str) 
         several_allowed=several,
         answer="" if options else key,
         year=2025,
-        jurisdiction="JP",
         flags=_flags(row["has_image"], key if is_ambiguous else ""),
     )
 

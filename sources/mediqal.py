@@ -105,7 +105,6 @@ def _choice_item(split: str, subset: str, path: Path, row: int, record: dict[str
         answer_indices=tuple(sorted(letter_index(letter) for letter in letters)),
         several_allowed=subset == "mcqm",
         topic=record["medical_subject"],
-        jurisdiction="FR",
     )
 
 
@@ -125,6 +124,5 @@ def _open_item(split: str, path: Path, row: int, record: dict[str, Any]) -> Item
         context=(record["clinical_case"] or "").strip(),
         answer=(record["answer"] or "").strip(),
         topic=record["medical_subject"],
-        jurisdiction="FR",
         flags=() if is_first else (Flag("linked_case", f"question {number} of its case"),),
     )

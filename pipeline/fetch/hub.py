@@ -14,6 +14,7 @@ from sources.source import Hub
 
 # httpx's or httpx2's, depending on the client's version; never HTTP answers alone.
 _HTTP_ERROR: type[BaseException] = errors.HfHubHTTPError.__mro__[1]
+_SERVER_ERROR = 500
 
 
 class HubError(Exception):
@@ -37,10 +38,6 @@ def download_from_hub(hub: Hub, folder: Path) -> Path:
     except errors.GatedRepoError as error:
         message = f"{place}: accept the terms on the dataset's page and set HF_TOKEN"
         raise HubError(message, is_unreachable=False) from error
-    except errors.HfHubHTTPError as error:
-        code = error.response.status_code
-        message = f"{place}: the Hub answered {code} ({_first_line(error)})"
-        raise HubError(message, is_unreachable=code >= 500) from error
     except (
         errors.LocalEntryNotFoundError,
         errors.OfflineModeIsEnabled,
@@ -48,8 +45,17 @@ def download_from_hub(hub: Hub, folder: Path) -> Path:
         _HTTP_ERROR,
         RuntimeError,  # the Rust download backend has no class of its own
     ) as error:
-        message = f"the Hub could not be reached ({_first_line(error)})"
-        raise HubError(message, is_unreachable=True) from error
+        raise _hub_error(place, error) from error
+
+
+def _hub_error(place: str, error: BaseException) -> HubError:
+    # Without the Hub's own headers, as from a mirror, the answer is the cause of a local error.
+    for answer in (error, error.__cause__):
+        if isinstance(answer, errors.HfHubHTTPError):
+            code = answer.response.status_code
+            message = f"{place}: the Hub answered {code} ({_first_line(answer)})"
+            return HubError(message, is_unreachable=code >= _SERVER_ERROR)
+    return HubError(f"the Hub could not be reached ({_first_line(error)})", is_unreachable=True)
 
 
 def _first_line(error: BaseException) -> str:

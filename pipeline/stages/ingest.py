@@ -272,7 +272,13 @@ _TEXTS = tuple(
 
 
 def _empty() -> dict[str, Any]:
-    lists: dict[str, Any] = {"history": [], "options": [], "answer_indices": [], "steps": [], "flags": []}
+    lists: dict[str, Any] = {
+        "history": [],
+        "options": [],
+        "answer_indices": [],
+        "steps": [],
+        "flags": [],
+    }
     return (
         dict.fromkeys(READ_COLUMNS) | dict.fromkeys(_TEXTS, "") | lists | {"several_allowed": False}
     )

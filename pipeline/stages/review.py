@@ -96,7 +96,13 @@ def _judged(row: dict[str, Any], verdict: dict[str, Any] | None) -> dict[str, An
         return {**row, "flags": [*row["flags"], flag]}
     if verdict["decision"] == "reject" or verdict["field"] not in CORRECTABLE:
         return row
-    step: dict[str, Any] = {"stage": "review", "model": None, "prompt": None, "variant": None, "cache_keys": []}
+    step: dict[str, Any] = {
+        "stage": "review",
+        "model": None,
+        "prompt": None,
+        "variant": None,
+        "cache_keys": [],
+    }
     return {**row, verdict["field"]: verdict["correction"], "steps": [*row["steps"], step]}
 
 

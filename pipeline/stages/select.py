@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pipeline.frames import StageResult, drop_by_reason
 from pipeline.stages.stage import MapStage, StageSettings
+from pipeline.text.units import CHARACTER_LANGUAGES
 
 
 class SelectSettings(StageSettings):
@@ -18,7 +19,8 @@ class SelectSettings(StageSettings):
     language_confidence: float = Field(0.9, ge=0, le=1)
     min_question_units: int = 3
     max_question_units: int = 4000
-    min_answer_units: int = 3  # open questions only
+    min_answer_words: int = 3  # open questions only; a bare number or name teaches little
+    min_answer_characters: int = 10  # the same, for zh and ja
     max_answer_units: int = 2000
     exclude_topics: Mapping[str, tuple[str, ...]] = {}  # source -> topics outside medicine
 
@@ -61,11 +63,16 @@ def _lengths(settings: SelectSettings) -> list[tuple[pl.Expr, str, pl.Expr]]:
     answer = pl.col("scores").struct.field("answer_units")
     # A classification's answer is a code or a label: short by nature.
     is_open = (pl.col("task") == "qa") & (pl.col("form") != "classification")
+    shortest = (
+        pl.when(pl.col("language").is_in(sorted(CHARACTER_LANGUAGES)))
+        .then(settings.min_answer_characters)
+        .otherwise(settings.min_answer_words)
+    )
     return [
         (question < settings.min_question_units, "question_too_short", pl.format("{}", question)),
         (question > settings.max_question_units, "question_too_long", pl.format("{}", question)),
         (
-            is_open & (answer < settings.min_answer_units),
+            is_open & (answer < shortest),
             "answer_too_short",
             pl.format("{}", answer),
         ),

@@ -19,7 +19,9 @@ def is_us_ssn(digits: str) -> bool:
 
 def is_uk_nhs_number(digits: str) -> bool:
     """Check the tenth digit, modulo 11."""
-    weighted = sum(int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True))
+    weighted = sum(
+        int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True)
+    )
     return len(set(digits)) > 1 and (11 - weighted % 11) % 11 == int(digits[9])
 
 
@@ -48,15 +50,25 @@ def is_french_nir(number: str) -> bool:
 
 def is_russian_snils(digits: str) -> bool:
     """Check the last two digits, the weighted sum modulo 101."""
-    weighted = sum(int(digit) * weight for digit, weight in zip(digits[:9], range(9, 0, -1), strict=True))
+    weighted = sum(
+        int(digit) * weight for digit, weight in zip(digits[:9], range(9, 0, -1), strict=True)
+    )
     return len(set(digits)) > 1 and weighted % 101 % 100 == int(digits[9:])
 
 
 def is_russian_inn(digits: str) -> bool:
     """Check the two last digits of a person's tax number."""
     weights = [3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8]
-    first = sum(int(digit) * weight for digit, weight in zip(digits[:10], weights[1:], strict=True)) % 11 % 10
-    second = sum(int(digit) * weight for digit, weight in zip(digits[:11], weights, strict=True)) % 11 % 10
+    first = (
+        sum(int(digit) * weight for digit, weight in zip(digits[:10], weights[1:], strict=True))
+        % 11
+        % 10
+    )
+    second = (
+        sum(int(digit) * weight for digit, weight in zip(digits[:11], weights, strict=True))
+        % 11
+        % 10
+    )
     return len(set(digits)) > 1 and digits[10:] == f"{first}{second}"
 
 

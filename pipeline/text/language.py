@@ -86,7 +86,11 @@ def detect(text: str, declared: str) -> Detection:
         return _detect_cyrillic(text, cyrillic)
     if _count(_HANGUL, text) > latin:
         return Detection("ko", 1.0, "hangul")
-    return _most_probable(text, "other") if _count(_OTHER, text) > latin else _detect_latin(text, latin)
+    return (
+        _most_probable(text, "other")
+        if _count(_OTHER, text) > latin
+        else _detect_latin(text, latin)
+    )
 
 
 def _count(letters: re.Pattern[str], text: str) -> int:

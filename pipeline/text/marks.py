@@ -31,7 +31,9 @@ def spell_marks(text: str) -> str:
 
 # Letters that look alike in both scripts, in lower case by the look of the upper case too: upstream
 # files write "гепатит B" with either letter, and whole English questions with a Cyrillic а.
-CYRILLIC_AS_LATIN = str.maketrans("авекмнорстухѕіјАВЕКМНОРСТУХЅІЈ", "abekmhopctyxsijABEKMHOPCTYXSIJ")
+CYRILLIC_AS_LATIN = str.maketrans(
+    "авекмнорстухѕіјАВЕКМНОРСТУХЅІЈ", "abekmhopctyxsijABEKMHOPCTYXSIJ"
+)
 LATIN_AS_CYRILLIC = str.maketrans("abekmhopctyx", "авекмнорстух")
 
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−─", "-") | {"⁄": "/", "≧": "≥", "≦": "≤", "〜": "~"})

@@ -26,8 +26,6 @@ from pipeline.text.identifiers import (
 from pipeline.text.lexicon import lexicon
 from pipeline.text.units import CHARACTER_LANGUAGES
 
-KINDS = ("EMAIL", "RECORD_NUMBER", "NATIONAL_ID", "PHONE")
-
 
 class Masked(NamedTuple):
     """The text with placeholders such as [EMAIL], and the kinds found, in the text's order."""
@@ -49,8 +47,8 @@ _NARROW = str.maketrans(
     | {ord(space): " " for space in "\u00a0\u2009\u202f\u3000"}
 )
 # Nothing is masked in a text without @ and without five digits in a row, two separators at most
-# between two of them: one search that almost every text fails.
-_SUSPECT = re.compile(r"[@＠]|[0-9０-９](?:[\s‐‑‒–—−－\-().．（）]{0,2}[0-9０-９]){4}")
+# between two of them: a search that almost every text fails.
+_DIGITS = re.compile(r"[0-9０-９](?:[\s‐‑‒–—−－\-().．（）]{0,2}[0-9０-９]){4}")
 # Not the tail or head of a code, a decimal, a range or an address.
 _BEFORE = r"(?<![A-Za-z0-9_+./=-])"
 _AFTER = r"(?![A-Za-z0-9_/]|[.,:-]\d)"
@@ -126,7 +124,7 @@ _CUE_KINDS = {"record": "RECORD_NUMBER", "id": "NATIONAL_ID", "phone": "PHONE"}
 
 def mask(text: str, language: str) -> Masked:
     """Return the text with personal data replaced, as forms and cue words of a language show it."""
-    if not _SUSPECT.search(text):
+    if not _DIGITS.search(text) and "@" not in text and "＠" not in text:
         return Masked(text, ())
     narrow = text.translate(_NARROW)
     spans: list[tuple[int, int, str]] = []
@@ -158,7 +156,7 @@ def _compact(value: str) -> str:
 @cache
 def _rules(language: str) -> tuple[_Rule, ...]:
     """Return a language's rules, the surest first."""
-    cues = [_cue_rule(cue, language) for cue in _CUE_KINDS]
+    record, identifier, phone = (_cue_rule(cue, language) for cue in _CUE_KINDS)
     identifiers = [
         _Rule("NATIONAL_ID", _form(form), check)
         for form, check in (*_EVERYWHERE, *_IDENTIFIERS.get(language, ()))
@@ -166,7 +164,7 @@ def _rules(language: str) -> tuple[_Rule, ...]:
     international = _Rule("PHONE", re.compile(_INTERNATIONAL), _is_phone_length)
     phones = [_Rule("PHONE", _form(form)) for form in _PHONES[language]]
     email = _Rule("EMAIL", re.compile(f"(?P<value>{_EMAIL})", re.ASCII))
-    return (email, *cues, *identifiers, international, *phones)
+    return (email, record, identifier, *identifiers, international, *phones, phone)
 
 
 def _form(form: str) -> re.Pattern[str]:
@@ -183,7 +181,7 @@ def _cue_rule(cue: str, language: str) -> _Rule:
     kind = _CUE_KINDS[cue]
     words = sorted(lexicon("mask")[language][cue], key=len, reverse=True)
     cues = "|".join(re.escape(word) for word in words)
-    link = r"(?![^\W\d_])[\s.:#№°]*(?:(?:n[°o]|no|number|is|是|为|は|es|est)[\s.:]*)?"
+    link = r"(?![^\W\d_])[\s.:#№°-]*(?:(?:n[°o]|no|number|is|是|为|は|es|est)[\s.:]*)?"
     if language in CHARACTER_LANGUAGES:
         link = r"[\s.:]*(?:(?:是|为|は)\s*)?"
     start = "" if language in CHARACTER_LANGUAGES else r"(?<![\w\[])"

@@ -26,7 +26,8 @@ def _cue_pattern(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
     """Return one pattern over all spellings, longest first, and what each of its groups names."""
     cues: dict[str, list[str]] = lexicon("negation")[language]
     names: dict[str, str] = {}
-    whole, endings = [], []
+    whole: list[str] = []
+    endings: list[str] = []
     spellings = [(spelling, name) for name, listed in cues.items() for spelling in listed]
     for number, (spelling, name) in enumerate(sorted(spellings, key=_longest_first)):
         group = f"cue{number}"
@@ -34,7 +35,9 @@ def _cue_pattern(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
             names[group] = name
         alternatives = endings if spelling.startswith("*") else whole
         alternatives.append(f"(?P<{group}>{_spelling_pattern(spelling, language)})")
-    initials = "".join(sorted({re.escape(_fold(spelling.lstrip('*'))[0]) for spelling, _ in spellings}))
+    initials = "".join(
+        sorted({re.escape(_fold(spelling.lstrip("*"))[0]) for spelling, _ in spellings})
+    )
     start = "" if language in CHARACTER_LANGUAGES else r"(?<!\w)"
     pattern = f"{start}(?=[{initials}])(?:{'|'.join(whole)})"
     return re.compile("|".join([pattern, *endings])), names
@@ -50,4 +53,4 @@ def _fold(text: str) -> str:
 
 def _spelling_pattern(spelling: str, language: str) -> str:
     is_open = language in CHARACTER_LANGUAGES or spelling.endswith("*")
-    return re.escape(_fold(spelling.strip('*'))) + ("" if is_open else r"(?!\w)")
+    return re.escape(_fold(spelling.strip("*"))) + ("" if is_open else r"(?!\w)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -67,10 +68,10 @@ _SIMPLIFIED = str.maketrans(
     "国学体压药医疗检验肾脏脑胆肠肿们这个来时为与无应当对诊断术状会经过产妇婴儿龄岁热处实现变"
     "络关节齿还将长开头问题选择项确错误伤风湿蓝红绿黄类种",
 )
-_SAME_LETTERS = {
+_SAME_LETTERS: dict[str, Mapping[int, int | str | None]] = {
     "en": CYRILLIC_AS_LATIN,
     "es": CYRILLIC_AS_LATIN,
-    "fr": CYRILLIC_AS_LATIN | _LIGATURES,
+    "fr": {**CYRILLIC_AS_LATIN, **_LIGATURES},
     "ru": _STRESS,
     "zh": _SIMPLIFIED,
 }
@@ -82,7 +83,9 @@ _ITEM_NUMBER = re.compile(
 )
 _MIN_ITEM_LETTERS = 6
 _LETTER = re.compile(r"[^\W\d_]")
-_SIGN_SPACE = re.compile(r" (?:(?=[<>=≥≤≠±×÷√%‰°^/+−])|(?<=[<>=≥≤≠±×÷√%‰°^/+−] ))")
+_TEST_RESULT = re.compile(r" ?\(([+−]+)\)")  # "HBsAg (+)" is "HBsAg+"
+# Spaces around a sign are layout, but after a closing + or % they part two words.
+_SIGN_SPACE = re.compile(r" (?:(?=[<>=≥≤≠±×÷√%‰°^/])|(?<=[<>=≥≤≠±×÷√°^/] )|(?=\+ )|(?<= \+ ))")
 # All punctuation, but . , : _ between digits, / between words or signs, ^ before an exponent.
 _PUNCTUATION = re.compile(
     r"[^\w\s\u0300-\u036f\u3099\u309a<>=≥≤≠±×÷√%‰°+−↑↓→←♂♀]"
@@ -97,12 +100,14 @@ def comparison_key(text: str, language: str) -> str:
 
     Folded: width, case, spaces, punctuation, hyphens, item numbers, decimal comma and thousands
     separators by language, ё in Russian, look-alike Latin and Cyrillic letters, unambiguous
-    traditional characters in Chinese. Kept: diacritics, digits, comparison and minus signs, exponents.
+    traditional characters in Chinese. Kept: diacritics, digits, exponents, and the signs of
+    comparison, plus and minus.
     """
     folded = unicodedata.normalize("NFKC", spell_marks(_FORMAT.sub("", text))).casefold()
     folded = _without_item_number(_SPACES.sub(" ", folded))
     folded = plain_numbers(fold_signs(_fold_letters(folded, language)), language)
-    folded = " ".join(_PUNCTUATION.sub(" ", folded.replace(" / ", "/")).split())
+    folded = _TEST_RESULT.sub(r"\1 ", folded).replace(" / ", "/")
+    folded = " ".join(_PUNCTUATION.sub(" ", folded).split())
     space = _CJK_SPACE if language in CHARACTER_LANGUAGES else _unit_space(language)
     key = space.sub("", _SIGN_SPACE.sub("", folded))
     return key.translate(LATIN_AS_CYRILLIC) if language == "ru" else key

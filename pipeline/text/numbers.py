@@ -23,7 +23,9 @@ _REPEATED_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3}){2,}(?![\d,])")
 _SPACE_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?![\d])")
 _POINT_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.]*\d)")
 # Spanish "5.000/mm3" is five thousand, but a urine density of 1.020 is written with a point too.
-_SPANISH_THOUSANDS = re.compile(r"(?<![\d.,])(?!1\.0(?:0[1-9]|[1-4]\d))[1-9]\d{0,2}\.\d{3}(?![\d.])")
+_SPANISH_THOUSANDS = re.compile(
+    r"(?<![\d.,])(?!1\.0(?:0[1-9]|[1-4]\d))[1-9]\d{0,2}\.\d{3}(?![\d.])"
+)
 _ZERO_COMMA = re.compile(r"0,(?=\d)(?<![\d.,]0,)")
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(\d+),(\d+)(?!,?\d)")
 
@@ -152,14 +154,22 @@ def _measure_pattern(language: str) -> re.Pattern[str]:
 
 
 # 分, 次 and 回 stay out: 十分 means "very", 一次 and 一回 are seldom counts.
-_HAN_UNITS = "岁|周岁|歳|年間|年|个月|個月|か月|ヶ月|カ月|ヵ月|周|星期|週間|週|天|日間|日|小时|時間|分钟|分間|秒"
-_HAN_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
+_HAN_UNITS = (
+    "岁|周岁|歳|年間|年|个月|個月|か月|ヶ月|カ月|ヵ月|周|星期|週間|週|天|日間|日|小时|時間"
+    "|分钟|分間|秒"
+)
+_HAN_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {
+    "零": 0,
+    "两": 2,
+}
 _HAN_TENS = {"十": 10, "百": 100, "千": 1000}
 
 
 @cache
 def _han_measure_pattern() -> re.Pattern[str]:
-    return re.compile(rf"(?<![第\d])(?P<number>[〇零一二两三四五六七八九十百千]+)(?P<unit>{_HAN_UNITS})")
+    return re.compile(
+        rf"(?<![第\d])(?P<number>[〇零一二两三四五六七八九十百千]+)(?P<unit>{_HAN_UNITS})"
+    )
 
 
 def _han_number(numeral: str) -> int:

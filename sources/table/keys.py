@@ -136,20 +136,21 @@ def choose_way(
 ) -> str:
     """Return the one way in which a file's keys are written; a `ValueError` asks if several fit.
 
-    `labels` name the options (columns or prefixes): А and Б say that letters are Russian, A and B
-    that they are not.
+    `labels` name the options (columns or prefixes). They decide where Latin and Russian letters
+    would both do: В is the third option beside А and Б, the second one beside A and B.
     """
-    ways = [way for way in WAYS if base in (None, _BASES[way]) and not _is_denied(way, labels)]
+    ways = [way for way in WAYS if base in (None, _BASES[way])]
     readings = {way: [WAYS[way](key.text, key.options) for key in keys] for way in ways}
     num_fit = {
         way: sum(fits(indices, key.options) for indices, key in zip(read, keys, strict=True))
         for way, read in readings.items()
     }
     if base is not None:  # declared: the alphabet alone is open, and Latin comes first
-        return max(ways, key=lambda way: num_fit[way])
+        return max(ways, key=lambda way: (num_fit[way], not _is_denied(way, labels)))
     enough = [w for w in ways if num_fit[w] == len(keys)] or [
         w for w in ways if num_fit[w] >= _ENOUGH * len(keys)
     ]
+    enough = [way for way in enough if not _is_denied(way, labels)] or enough
     if not enough:
         raise ValueError(_unreadable(keys, num_fit, column))
     for way in enough[1:]:

@@ -80,7 +80,7 @@ def test_a_case_is_rebuilt_as_its_author_wrote_it(tmp_path: Path) -> None:
     )
     assert item.answer_indices == (1,)
     assert item.topic == "PNEUMOLOGY"
-    assert (item.row, item.jurisdiction, item.origin) == (1, "ES", "native")
+    assert (item.row, item.origin) == (1, "native")
 
 
 def test_blanks_before_french_punctuation_stay(tmp_path: Path) -> None:

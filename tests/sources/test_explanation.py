@@ -138,16 +138,17 @@ def answer(item: Item, **fields: object) -> str | None:
         (
             "en",
             (
-                "Acute urticaria\n\nWheals that come and go within a day after eating shellfish are "
-                "urticaria. “Shingles” follows a dermatome and is painful, which does not fit her "
-                "story."
+                "Acute urticaria\n\nWheals that come and go within a day after eating shellfish "
+                "are urticaria. “Shingles” follows a dermatome and is painful, which does not fit "
+                "her story."
             ),
         ),
         (
             "es",
             (
-                "Urticaria aguda.\n\nLos habones que aparecen y desaparecen en horas después de comer "
-                "marisco son propios de una urticaria; «Herpes zóster» sigue un dermatoma y duele."
+                "Urticaria aguda.\n\nLos habones que aparecen y desaparecen en horas después de "
+                "comer marisco son propios de una urticaria; «Herpes zóster» sigue un dermatoma y "
+                "duele."
             ),
         ),
         (
@@ -246,8 +247,8 @@ def test_question_that_leans_on_its_options_gives_nothing(
         (
             "es",
             (
-                "Los habones tras comer marisco son una urticaria, de modo que la primera opción es "
-                "la adecuada y el resto de respuestas se descarta con facilidad."
+                "Los habones tras comer marisco son una urticaria, de modo que la primera opción "
+                "es la adecuada y el resto de respuestas se descarta con facilidad."
             ),
         ),
         (

@@ -55,7 +55,6 @@ def test_a_record_becomes_an_item(tmp_path: Path) -> None:
             answer_indices=(1, 2),
             several_allowed=True,
             topic="pharmacie",
-            jurisdiction="FR",
         )
     ]
 

@@ -50,7 +50,6 @@ def test_a_question_becomes_an_item_with_the_key_counted_from_zero(tmp_path: Pat
             answer_indices=(0,),
             topic="medicine",
             year=2031,
-            jurisdiction="ES",
         )
     ]
 

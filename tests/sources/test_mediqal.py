@@ -70,7 +70,6 @@ def test_a_question_with_one_answer_keeps_its_case_as_context(tmp_path: Path) ->
         options=("Une radiographie", "Une échographie", "Aucun", "Un scanner", "Une IRM"),
         answer_indices=(2,),
         topic="Pulmonology",
-        jurisdiction="FR",
     )
 
 

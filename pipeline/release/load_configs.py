@@ -1,0 +1,37 @@
+"""Loads configurations of a dataset folder with `datasets`, as a user would, and prints JSON.
+
+Run as a file of its own, in a process of its own: `datasets` reads its offline switches when it
+is imported. It imports nothing of this project. Arguments: the folder, a cache folder, the names.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from typing import Any
+
+import datasets
+
+
+def load(folder: str, cache: str, config: str) -> dict[str, Any]:
+    """Return rows and Arrow schema per split, or the error that loading ended with."""
+    try:
+        loaded = datasets.load_dataset(folder, config, cache_dir=cache)
+    except Exception as error:  # noqa: BLE001 - whatever a user would meet is the finding
+        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
+    return {
+        split: {
+            "rows": part.num_rows,
+            "schema": base64.b64encode(
+                part.features.arrow_schema.remove_metadata().serialize()
+            ).decode(),
+        }
+        for split, part in loaded.items()
+    }
+
+
+if __name__ == "__main__":
+    given_folder, given_cache, *names = sys.argv[1:]
+    found = {name: load(given_folder, given_cache, name) for name in names}
+    sys.stdout.write(json.dumps(found))

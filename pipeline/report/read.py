@@ -1,0 +1,86 @@
+"""Reads what a finished build left for the report, and checks that its parts belong together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline import ledger
+from pipeline.build import MANIFEST
+from pipeline.errors import InputError
+from pipeline.ledger import Count
+from pipeline.release.write import CHECKSUMS, folder_digest
+
+LEDGER_FILE = "ledger.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFacts:
+    """A build as the report sees it."""
+
+    manifest: Mapping[str, Any]
+    counts: Mapping[str, tuple[Count, ...]]  # per stage instance, in the order of the stages
+    ledger: pl.DataFrame
+    published: pl.DataFrame | None  # rows by subset, language, split and form; None: not at hand
+
+
+def read_build(out: Path) -> BuildFacts:
+    """Return the facts of the build in a folder; `InputError` where there is no whole one."""
+    try:
+        manifest = json.loads((out / MANIFEST).read_bytes())
+        drops = pl.read_parquet(out / LEDGER_FILE)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{out}: no finished build here. Run `mmed build` first.") from error
+    # The manifest's keys are sorted; the order of the stages is in `stages`.
+    names = [stage["name"] for stage in manifest["stages"]]
+    counts = {name: tuple(ledger.from_json(manifest["counts"][name])) for name in names}
+    _check_ledger(out, counts, drops)
+    return BuildFacts(manifest, counts, drops, _published(out, manifest))
+
+
+def _check_ledger(out: Path, counts: Mapping[str, tuple[Count, ...]], drops: pl.DataFrame) -> None:
+    """Raise where a build that was cut off left a ledger newer than the manifest."""
+    noted = {
+        (stage, one.source, one.language, reason): rows
+        for stage, parts in counts.items()
+        for one in parts
+        for reason, rows in one.dropped.items()
+    }
+    found = {
+        (stage, source, language, reason): rows
+        for stage, source, language, reason, rows in drops.group_by(
+            "stage", "source", "language", "reason"
+        )
+        .len()
+        .iter_rows()
+    }
+    if noted != found:
+        raise InputError(
+            f"{out}: {LEDGER_FILE} and {MANIFEST} are of different builds. "
+            "Run `mmed build` again; finished work is kept."
+        )
+
+
+def _published(out: Path, manifest: Mapping[str, Any]) -> pl.DataFrame | None:
+    """Return the published rows by form, if the release at hand is this build's."""
+    release = out / "release"
+    if not (release / CHECKSUMS).is_file() or folder_digest(release) != manifest["release_digest"]:
+        return None
+    cells = [pl.DataFrame(schema=dict.fromkeys(_CELL, pl.String) | {"rows": pl.UInt32})]
+    for path in sorted(release.glob("*/*/*.parquet")):
+        forms = pl.read_parquet(path, columns=["form"]).group_by("form").len("rows")
+        subset, language, split = path.parts[-3], path.parts[-2], path.name.partition("-")[0]
+        place = {"subset": subset, "language": language, "split": split}
+        cells.append(
+            forms.with_columns(**{k: pl.lit(v) for k, v in place.items()}).select(_COLUMNS)
+        )
+    return pl.concat(cells)
+
+
+_CELL = ("subset", "language", "split", "form")
+_COLUMNS = (*_CELL, "rows")
