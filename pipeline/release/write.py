@@ -151,7 +151,7 @@ def _statistics(subset: str, split: str, table: pa.Table) -> pl.DataFrame:
 def _benchmarks(given: ReleaseInput) -> pa.Table:
     paths = [shard.table.path for shard in given.protected if shard.table.rows]
     is_benchmark = pl.col("role") == "benchmark"
-    columns = ["source", "root_id", "question", "context", "options", "language"]
+    columns = ["source", "root_id", "question", "language"]
     found = pl.scan_parquet(paths).filter(is_benchmark).select(columns).collect() if paths else None
     rows = [
         {

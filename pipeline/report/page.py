@@ -57,10 +57,14 @@ class Flow:
         return sum(self.drops.values()) - self.set_aside
 
     @property
+    def candidates(self) -> int:
+        """Rows that could have been published."""
+        return self.rows_in + self.added - self.set_aside
+
+    @property
     def loss(self) -> float:
-        """Share of the rows for training that was dropped."""
-        candidates = self.rows_in + self.added - self.set_aside
-        return self.dropped / candidates if candidates else 0.0
+        """Share of the candidates that was dropped."""
+        return self.dropped / self.candidates if self.candidates else 0.0
 
 
 @dataclass(frozen=True, slots=True)

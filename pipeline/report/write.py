@@ -45,7 +45,7 @@ def render(page: Page) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else f"{round(value, 4):,.10g}"
 
 
 def _rows(value: int) -> str:

@@ -20,7 +20,7 @@ class SelectSettings(StageSettings):
     min_question_units: int = 3
     max_question_units: int = 4000
     min_answer_words: int = 3  # open questions only; a bare number or name teaches little
-    min_answer_characters: int = 10  # the same, for zh and ja
+    min_answer_characters: int = 12  # the same, for zh and ja
     max_answer_units: int = 2000
     exclude_topics: Mapping[str, tuple[str, ...]] = {}  # source -> topics outside medicine
 

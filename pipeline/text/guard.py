@@ -17,6 +17,8 @@ from pipeline.text.units import CHARACTER_LANGUAGES
 
 Row = dict[str, Any]
 
+SIGNS = frozenset("<>=≥≤≠±+−-%‰°↑↓→←♂♀.,")  # a point or comma is left in a key only in numbers
+
 
 def difference(left: Row, right: Row) -> str:
     """Return what makes two similar records of one language say different things, or nothing."""
@@ -39,9 +41,14 @@ def content(text: str, language: str) -> tuple[str, ...]:
     key = comparison_key(text, language)
     function_words = lexicon("function_words")[language]
     if language in CHARACTER_LANGUAGES:
-        return tuple(c for c in key if c not in function_words and c.isalnum())
-    words = ("".join(c for c in word if c.isalnum()) for word in key.split())
+        return tuple(c for c in key if c not in function_words and _has_meaning(c))
+    words = ("".join(c for c in word if _has_meaning(c)) for word in key.split())
     return tuple(word for word in words if word and word not in function_words)
+
+
+def _has_meaning(character: str) -> bool:
+    # HBsAg (+) is not HBsAg (-), and pH > 7.35 is not pH < 7.35.
+    return character.isalnum() or character in SIGNS
 
 
 def _options(row: Row) -> list[str]:

@@ -30,7 +30,7 @@ class Detection(NamedTuple):
 
 
 # Longer texts are judged by their beginning: fastText's time grows with length, and 500 characters
-# gave the same accuracy on every set as 200.
+# were right no more often than 200 (within .0005 on every real set).
 MAX_CHARACTERS = 200
 MIN_LATIN_LETTERS = 10
 MIN_LATIN_WORDS = 2
@@ -76,21 +76,19 @@ def detect(text: str, declared: str) -> Detection:
     if not _NOT_ONLY_LATIN.search(text):
         return _detect_latin(text, latin)
     han, kana = _count(_HAN, text), _count(_KANA, text)
-    if (han or kana) and _outweighs_latin(text, han + kana, latin):
+    cyrillic = _count(_CYRILLIC, text)
+    if cyrillic < LETTERS_PER_HAN * (han + kana) and _outweighs_latin(text, han + kana, latin):
         return _detect_han(text, han, kana, declared)
     if len(_MIXED_WORD.findall(text)) >= MIN_MIXED_WORDS:
         text = text.translate(CYRILLIC_AS_LATIN)
-        latin = _count(_LATIN, text)
-    cyrillic = _count(_CYRILLIC, text)
+        latin, cyrillic = _count(_LATIN, text), _count(_CYRILLIC, text)
     if cyrillic >= 3 and cyrillic >= MIN_CYRILLIC_SHARE * (cyrillic + latin):
         return _detect_cyrillic(text, cyrillic)
     if _count(_HANGUL, text) > latin:
         return Detection("ko", 1.0, "hangul")
-    return (
-        _most_probable(text, "other")
-        if _count(_OTHER, text) > latin
-        else _detect_latin(text, latin)
-    )
+    if _count(_OTHER, text) > latin:
+        return _most_probable(text, "other")
+    return _detect_latin(text, latin)
 
 
 def _count(letters: re.Pattern[str], text: str) -> int:

@@ -3,7 +3,8 @@
 E-mail addresses, telephone numbers, national identifiers and record numbers are numbers and
 addresses with a known form; names are not touched. A number is masked only if its form, its check
 digits or the word before it says what it is, so that doses, laboratory values, years and codes
-stay. Institutions' public numbers have the same form as a person's and are masked too.
+stay. Institutions' numbers have the same form as a person's and are masked too, except those that
+are free to call: no person has one, and a crisis line must not vanish from an answer.
 """
 
 from __future__ import annotations
@@ -112,6 +113,10 @@ _PHONES = {
         r"9\d[ -]\d{3}[ -]\d\d[ -]\d\d",
     ),
 }
+# Freephone prefixes by the national numbering plans; letters stand for digits in North America.
+_FREE_TO_CALL = re.compile(
+    rf"1?{_TOLL_FREE}[\dA-Z]{{7,10}}|0800\d{{5,7}}|(?:86)?[48]00\d{{7}}|0120\d{{6}}|7?8?800\d{{7}}|900\d{{6}}"
+)
 _INTERNATIONAL = r"(?<![\w)+])(?P<value>\+\d{1,3}(?:[-. ]?\(?\d{1,4}\)?){2,6})(?![\w/])"
 # After a cue word any form of the number counts.
 _AFTER_CUE = {
@@ -134,19 +139,23 @@ def mask(text: str, language: str) -> Masked:
             for match in rule.pattern.finditer(narrow)
             if rule.check is None or rule.check(_compact(match["value"]))
         ]
-    return _replaced(text, spans)
+    taken = [one for one in _taken(spans) if not _is_free_to_call(narrow[one[0] : one[1]], one[2])]
+    for start, end, kind in reversed(taken):
+        text = f"{text[:start]}[{kind}]{text[end:]}"
+    return Masked(text, tuple(kind for _, _, kind in taken))
 
 
-def _replaced(text: str, spans: list[tuple[int, int, str]]) -> Masked:
-    """Replace spans; of two that overlap, the one of the earlier rule wins."""
+def _is_free_to_call(value: str, kind: str) -> bool:
+    return kind == "PHONE" and _FREE_TO_CALL.fullmatch(_compact(value)) is not None
+
+
+def _taken(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Return spans in the text's order; of two that overlap, the one of the earlier rule."""
     taken: list[tuple[int, int, str]] = []
     for start, end, kind in spans:
         if all(end <= other[0] or other[1] <= start for other in taken):
             taken.append((start, end, kind))
-    taken.sort()
-    for start, end, kind in reversed(taken):
-        text = f"{text[:start]}[{kind}]{text[end:]}"
-    return Masked(text, tuple(kind for _, _, kind in taken))
+    return sorted(taken)
 
 
 def _compact(value: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 # Excel's General format has room for 11 characters, the decimal point among them; it hides the
@@ -41,6 +42,7 @@ class Row:
         return f"{letter}{self.number} ({column!r})" if letter else f"column {column!r}"
 
 
+@lru_cache(maxsize=1024)
 def tidy(name: str) -> str:
     """Return a column's name without what nobody sees: line breaks, doubled or odd spaces, BOM."""
     return " ".join(unicodedata.normalize("NFC", name).replace("\ufeff", "").split())

@@ -54,8 +54,9 @@ def as_latin(text: str) -> str:
 def _letters(alphabet: str, fold: Callable[[str], str]) -> Read:
     def read(cell: str, options: Sequence[str]) -> Indices:
         labelled = _LABEL_AND_TEXT.fullmatch(cell)
-        if labelled and _same(labelled[2], _at(options, alphabet.find(fold(labelled[1])))):
-            return (alphabet.find(fold(labelled[1])),)
+        named = alphabet.find(fold(labelled[1])) if labelled else -1
+        if labelled and _comparable(labelled[2]) == _comparable(_at(options, named)):
+            return (named,)
         parts = [part.strip(_AROUND) for part in _SEVERAL.split(fold(cell).strip(_ENDS))]
         letters = "".join(parts)
         if not all(parts) or len(set(letters)) < len(letters) or not set(letters) <= set(alphabet):
@@ -78,18 +79,18 @@ def _numbers(first: int) -> Read:
 
 
 def _texts(cell: str, options: Sequence[str]) -> Indices:
-    for parts in ([cell], cell.splitlines(), re.split(r"[;|]", cell)):
-        found = [next((at for at, o in enumerate(options) if _same(part, o)), -1) for part in parts]
-        if found and min(found) >= 0:
-            return tuple(sorted(set(found)))
+    known = [_comparable(option) for option in options]
+    if _comparable(cell) in known:
+        return (known.index(_comparable(cell)),)
+    for parts in (cell.splitlines(), re.split(r"[;|]", cell)):
+        wanted = [_comparable(part) for part in parts if part.strip()]
+        if len(wanted) > 1 and all(part in known for part in wanted):
+            return tuple(sorted({known.index(part) for part in wanted}))
     return ()
 
 
-def _same(text: str, option: str) -> bool:
-    def key(value: str) -> str:
-        return " ".join(_folded(value).split()).rstrip(".。")
-
-    return bool(key(option)) and key(text) == key(option)
+def _comparable(text: str) -> str:
+    return " ".join(_folded(text).split()).rstrip(".。")
 
 
 def _at(options: Sequence[str], index: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -531,6 +532,45 @@ def test_cells_whose_text_is_lost_are_refused_by_name(
     assert (bad.row, bad.reason) == (2, "invalid_record")
     assert bad.excerpt.startswith("B2 ('answer')")
     assert told in bad.excerpt
+
+
+def replace_in_sheet(path: Path, old: str, new: str) -> None:
+    with zipfile.ZipFile(path) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    assert old.encode() in members[name]
+    members[name] = members[name].replace(old.encode(), new.encode())
+    with zipfile.ZipFile(path, "w") as book:
+        for member, content in members.items():
+            book.writestr(member, content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "saved", "shown"), [("", "37.5", "37.5"), (' t="str"', "0,5 mg", "0,5 mg")]
+)
+def test_formulas_give_the_result_that_was_saved(
+    kind: str, saved: str, shown: str, tmp_path: Path
+) -> None:
+    path = sheet(tmp_path / "t.xlsx", [["question", "answer"], ["¿Cuánto?", "=A1"]])
+    replace_in_sheet(
+        path, '<c r="B2"><f>A1</f><v /></c>', f'<c r="B2"{kind}><f>A1</f><v>{saved}</v></c>'
+    )
+    assert items(path, QA)[0].answer == shown
+
+
+def test_a_formula_that_gives_no_text_is_an_empty_cell(tmp_path: Path) -> None:
+    path = sheet(tmp_path / "t.xlsx", [["question", "answer"], ["¿Cuánto?", "=A1"]])
+    replace_in_sheet(path, '<c r="B2"><f>A1</f><v /></c>', '<c r="B2" t="str"><f>A1</f><v></v></c>')
+    assert [row.reason for row in refused(path, QA)] == ["empty_answer"]
+
+
+def test_furigana_is_no_part_of_a_japanese_cell(tmp_path: Path) -> None:
+    path = sheet(tmp_path / "t.xlsx", [["question", "answer"], ["肺炎の薬は？", "=A1"]])
+    phonetic = '<is><t>抗菌薬</t><rPh sb="0" eb="3"><t>コウキンヤク</t></rPh></is>'
+    replace_in_sheet(
+        path, '<c r="B2"><f>A1</f><v /></c>', f'<c r="B2" t="inlineStr">{phonetic}</c>'
+    )
+    assert items(path, QA, language="ja")[0].answer == "抗菌薬"
 
 
 def test_raised_and_lowered_digits_keep_their_meaning(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_a_question_is_recognised_whatever_was_declared(language: str) -> None:
         ("ja", "高血圧症"),
         ("fr", "SIGNALER LA RÉPONSE INEXACTE SUR LE TRAITEMENT DE L'HYPERTENSION"),
         ("ru", "Назначен Amoxicillin clavulanate и Omeprazole, HbA1c 7 %"),
+        ("ru", "Некоторые называют эту болезнь 武汉肺炎, то есть уханьской пневмонией"),
         ("es", "SEÑALE LA RESPUESTA INCORRECTA SOBRE LA HIPERTENSIÓN"),
         ("en", "А mаn рrеѕеntѕ with аbdоminаl раіn"),  # Cyrillic look-alikes
     ],

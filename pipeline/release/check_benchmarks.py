@@ -1,0 +1,159 @@
+"""Checks that no row repeats a benchmark: by root and question key always, by text with `--raw`.
+
+`benchmarks.parquet` holds identifiers and digests, so the first check needs nothing but the
+release. The others read the benchmarks again from their upstream files.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.frames import polars_schema
+from pipeline.keys import protected_key, question_key
+from pipeline.plan import FileDigests, make_plan
+from pipeline.recipe import Recipe, SourceEntry
+from pipeline.release.contents import BENCHMARK_TABLE
+from pipeline.release.findings import Finding
+from pipeline.stages.deduplicate import DeduplicateSettings, record_shingles
+from pipeline.stages.ingest import Records
+from pipeline.text.guard import difference
+from pipeline.text.minhash import band_hashes
+from pipeline.text.normalize import comparison_key
+from pipeline.text.shingles import jaccard
+from pipeline.text.units import CHARACTER_LANGUAGES
+from schemas.release import BENCHMARKS, SUBSETS
+
+Row = dict[str, Any]
+
+_TASKS = {subset: task for task, subset in SUBSETS.items()}
+_EXPECTED = "no benchmark item in any split"
+# The shortest benchmark question, less spaces and punctuation, that is looked for inside others:
+# twice what `protected_key` takes to name one question.
+_CONTAINED_LETTERS, _CONTAINED_CHARACTERS = 120, 60
+_ANCHOR = 20  # letters by which a place where a question may begin is found
+
+
+def read_benchmarks(folder: Path) -> pl.DataFrame:
+    """Return the table of benchmarks; an empty one where it is unreadable (`columns` says so)."""
+    schema = polars_schema(BENCHMARKS)
+    try:
+        table = cast(pl.DataFrame, pl.from_arrow(pq.read_table(folder / BENCHMARK_TABLE)))
+    except (pa.ArrowException, OSError):
+        return pl.DataFrame(schema=schema)
+    return table if table.schema == schema else pl.DataFrame(schema=schema)
+
+
+def comparable_rows(rows: pl.DataFrame) -> list[Row]:
+    """Return published rows in the shape that keys and shingles are made of."""
+    columns = ("file", "row", "root_id", "subset", "language", "question", "context", "answer")
+    options = pl.col("options").list.eval(pl.element().struct.field("text")).fill_null([])
+    texts = [pl.col(name).fill_null("") for name in columns if name != "row"]
+    read = rows.select("row", *texts, options=options).iter_rows(named=True)
+    known = (row for row in read if row["language"] in ("en", "zh", "ja", "fr", "ru", "es"))
+    return [{**row, "task": _TASKS[row["subset"]], "key": protected_key(row)} for row in known]
+
+
+def by_identifier(rows: Iterable[Row], table: pl.DataFrame) -> Iterator[Finding]:
+    """Find rows with a root or a question key of the release's own table of benchmarks."""
+    checked = table.filter(pl.col("status") == "checked")
+    roots = dict(checked.select("root_id", "benchmark").iter_rows())
+    keys = dict(checked.select("question_key", "benchmark").iter_rows())
+    for row in rows:
+        if row["root_id"] in roots:
+            yield _hit(row, f"the root of an item of {roots[row['root_id']]}")
+        elif row["key"] in keys:
+            yield _hit(row, f"the question of an item of {keys[row['key']]}")
+
+
+def _hit(row: Row, found: str) -> Finding:
+    return Finding(row["file"], found, _EXPECTED, row["row"])
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Benchmark items as their upstream files have them, and what was not there to be read."""
+
+    items: tuple[Row, ...]
+    missing: tuple[str, ...]
+
+
+def read_texts(raw: Path, table: pl.DataFrame) -> Texts:
+    """Parse every registered benchmark that is below the raw folder."""
+    # A recipe names a source; the starter corpus is always there. The plan adds the benchmarks.
+    recipe = Recipe(sources=(SourceEntry(name="starter"),), benchmarks="all")
+    plan = make_plan(recipe, raw, FileDigests(raw / ".no-notes"), is_dry=True)
+    is_meant = "starter" in table["benchmark"].to_list()
+    inputs = [one for one in plan.inputs if is_meant or one.source.name != "starter"]
+    rows = (row for one in inputs for row in Records(one, "all").rows())
+    items = (row | {"key": protected_key(row)} for row in rows if row["role"] == "benchmark")
+    return Texts(tuple(items), tuple(plan.benchmarks()[1]))
+
+
+def by_text(rows: Sequence[Row], texts: Texts) -> Iterator[Finding]:
+    """Find rows that ask, contain or nearly repeat a benchmark question as upstream words it."""
+    names = {item["key"]: item["source"] for item in texts.items}
+    asked = {place for place, row in enumerate(rows) if row["key"] in names}
+    for place in sorted(asked):
+        yield _hit(rows[place], f"the question of an item of {names[rows[place]['key']]}")
+    contained = dict(_contained(rows, texts.items))
+    for place in sorted(contained.keys() - asked):
+        yield _hit(rows[place], f"it contains the question of an item of {contained[place]}")
+    for place, (source, similarity) in sorted(_similar(rows, texts.items).items()):
+        if place not in asked and place not in contained:
+            yield _hit(rows[place], f"{similarity:.2f} like an item of {source}")
+
+
+def _contained(rows: Sequence[Row], items: Sequence[Row]) -> Iterator[tuple[int, str]]:
+    """Yield the places of rows inside whose text a long benchmark question stands."""
+    anchors: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for item in items:
+        letters = _letters(comparison_key(item["question"], item["language"]))
+        is_character = item["language"] in CHARACTER_LANGUAGES
+        if len(letters) >= (_CONTAINED_CHARACTERS if is_character else _CONTAINED_LETTERS):
+            anchors[letters[:_ANCHOR]].append((letters, item["source"]))
+    for place, row in enumerate(rows):
+        text = _letters(question_key(row))
+        for start in range(len(text) - _ANCHOR + 1):
+            for letters, source in anchors.get(text[start : start + _ANCHOR], ()):
+                if text.startswith(letters, start):
+                    yield place, source
+
+
+def _letters(key: str) -> str:
+    return "".join(filter(str.isalnum, key))
+
+
+def _similar(rows: Sequence[Row], items: Sequence[Row]) -> dict[int, tuple[str, float]]:
+    """Return the places of rows that resemble an item and that no guard tells apart from it."""
+    threshold = DeduplicateSettings().jaccard
+    buckets: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+    for place, bands in enumerate(band_hashes(_question_shingles(row) for row in rows)):
+        for band, value in enumerate(bands):
+            buckets[rows[place]["language"], band, value].append(place)
+    found: dict[int, tuple[str, float]] = {}
+    for item, bands in zip(items, band_hashes(map(_question_shingles, items)), strict=True):
+        near = (buckets.get((item["language"], b, value), ()) for b, value in enumerate(bands))
+        for place in sorted({place for places in near for place in places}):
+            similarity = _similarity(rows[place], item)
+            if similarity >= threshold:
+                found.setdefault(place, (item["source"], similarity))
+    return found
+
+
+def _question_shingles(row: Row) -> set[str]:
+    # Keyless items have no answer text: what counts is the question with its options.
+    return record_shingles(row if row["task"] == "mcq" else {**row, "answer": ""})
+
+
+def _similarity(row: Row, item: Row) -> float:
+    if difference({**row, "answer": ""}, {**item, "answer": ""}):
+        return 0.0
+    return jaccard(_question_shingles(row), _question_shingles(item))

@@ -1,0 +1,168 @@
+"""Checks of a release's rows: identifiers, splits, answers, messages, values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
+
+import polars as pl
+
+from pipeline.release.contents import CARD, LICENSES, Contents
+from pipeline.release.findings import Finding
+from schemas.item import FORMS, LETTERS, Origin
+from schemas.release import SUBSETS
+
+EXCERPT = 60  # characters of a text that a finding shows
+
+_VALUES: dict[str, tuple[str, ...]] = {
+    "form": FORMS,
+    "origin": get_args(Origin),
+    "redistributable": ("yes", "no", "unknown"),
+    "egress": ("any", "local"),
+}
+_IS_MCQ = pl.col("subset") == SUBSETS["mcq"]
+
+
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= EXCERPT else text[:EXCERPT] + "…")
+
+
+def _found(
+    rows: pl.DataFrame, condition: pl.Expr, found: pl.Expr | str, expected: str
+) -> Iterator[Finding]:
+    """Yield one finding per row that meets a condition."""
+    text = pl.lit(found) if isinstance(found, str) else found
+    hits = rows.filter(condition).select("file", "row", text.alias("found"))
+    for file, row, value in hits.sort("file", "row").iter_rows():
+        yield Finding(file, str(value), expected, row)
+
+
+def identifiers(contents: Contents) -> Iterator[Finding]:
+    """Find identifiers that are missing or stand twice, in whatever subset, language or split."""
+    for name in ("id", "root_id"):
+        is_empty = pl.col(name).fill_null("") == ""
+        yield from _found(contents.rows, is_empty, f"no {name}", "one in every row")
+    repeated = contents.rows.filter(pl.col("id").is_duplicated() & (pl.col("id") != ""))
+    for (record,), rows in repeated.sort("file", "row").group_by(["id"], maintain_order=True):
+        (first_file, first_row), *others = rows.select("file", "row").iter_rows()
+        for file, row in others:
+            found = f"id {record!r} again, first in {first_file}, row {first_row}"
+            yield Finding(file, found, "each id once in the release", row)
+
+
+def splits(contents: Contents) -> Iterator[Finding]:
+    """Find roots and groups that stand in two splits, over both subsets and all languages."""
+    rows = contents.rows.with_columns(group_id=pl.coalesce("group_id", "root_id"))
+    for name in ("root_id", "group_id"):
+        several = rows.filter(
+            (pl.col("split").n_unique().over(name) > 1) & pl.col(name).is_not_null()
+        )
+        for (one,), members in several.sort("file", "row").group_by([name], maintain_order=True):
+            yield _divided(name, str(one), members)
+    is_lost = pl.col("flags").list.contains("near_duplicate")
+    yield from _found(
+        contents.rows,
+        is_lost & pl.col("group_id").is_null(),
+        "flagged near_duplicate without a group_id",
+        "the group that keeps it in one split with its likes",
+    )
+
+
+def _divided(name: str, value: str, members: pl.DataFrame) -> Finding:
+    """Name one row of each split, the first of a held-out split where there is one."""
+    first = members.unique("split", keep="first", maintain_order=True).sort("split")
+    (file, row), *others = first.select("file", "row").iter_rows()
+    elsewhere = " and ".join(f"{file}, row {row}" for file, row in others)
+    return Finding(file, f"{name} {value!r} also in {elsewhere}", "one split for all its rows", row)
+
+
+def answers(contents: Contents) -> Iterator[Finding]:
+    """Compare letters, options and answer texts of multiple choice; open rows have an answer."""
+    columns = ("file", "row", "options", "answer_letters", "answer", "several_allowed")
+    for row in contents.rows.filter(_IS_MCQ).select(columns).iter_rows(named=True):
+        yield from (Finding(row["file"], *fault, row["row"]) for fault in _mcq_faults(row))
+    is_open = ~_IS_MCQ
+    has_letters = (pl.col("answer_letters").list.len() > 0) | pl.col("answer_letters").is_null()
+    yield from _found(
+        contents.rows,
+        is_open & has_letters,
+        pl.format("answer letters {}", pl.col("answer_letters").list.join(", ").fill_null("null")),
+        "an empty list in an open row",
+    )
+    is_empty = pl.col("answer").fill_null("").str.strip_chars() == ""
+    yield from _found(contents.rows, is_open & is_empty, "no answer", "a text")
+
+
+def _mcq_faults(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    options = {one["letter"]: one["text"] for one in row["options"] or ()}
+    keyed = row["answer_letters"] or []
+    if "".join(filter(None, options)) != LETTERS[: len(row["options"] or ())] or len(options) < 2:
+        yield f"options lettered {', '.join(map(str, options))}", "two or more, from A on"
+    if not keyed or len(set(keyed)) < len(keyed):
+        yield f"answer letters {keyed}", "one or more, each once"
+    for letter in keyed:
+        if letter not in options:
+            yield f"answer letter {letter!r}", f"one of {', '.join(map(str, options))}"
+    if len(keyed) > 1 and not row["several_allowed"]:
+        yield f"answer letters {keyed} where one is allowed", "one letter"
+    texts = "\n".join(str(options.get(letter)) for letter in keyed)
+    if row["answer"] != texts:
+        yield f"answer {_excerpt(str(row['answer']))}", f"the keyed options, {_excerpt(texts)}"
+
+
+def messages(contents: Contents) -> Iterator[Finding]:
+    """Check that messages ask the row's question and end with its answer, letters first."""
+    columns = ("file", "row", "subset", "messages", "question", "answer", "answer_letters")
+    for row in contents.rows.select(columns).iter_rows(named=True):
+        yield from (Finding(row["file"], *fault, row["row"]) for fault in _message_faults(row))
+
+
+def _message_faults(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    turns = row["messages"] or []
+    roles = [turn["role"] for turn in turns]
+    if len(turns) < 2 or roles[-2:] != ["user", "assistant"]:
+        yield f"messages of the roles {roles}", "an end of user and assistant"
+        return
+    if unknown := sorted({str(role) for role in roles} - {"system", "user", "assistant"}):
+        yield f"a message of the role {unknown[0]!r}", "system, user or assistant"
+    if not all((turn["content"] or "").strip() for turn in turns):
+        yield "an empty message", "text in every message"
+    asked, told = turns[-2]["content"] or "", turns[-1]["content"] or ""
+    if (row["question"] or "") not in asked:
+        yield f"a user's turn {_excerpt(asked)} without the question", _excerpt(row["question"])
+    yield from _answer_faults(row, told)
+
+
+def _answer_faults(row: dict[str, Any], told: str) -> Iterator[tuple[str, str]]:
+    if row["subset"] != SUBSETS["mcq"]:
+        if (row["answer"] or "") not in told:
+            yield f"an assistant's turn {_excerpt(told)}", f"the answer, {_excerpt(row['answer'])}"
+        return
+    letters = ", ".join(row["answer_letters"] or ())
+    # The letters end the text, or stand before ". option" or a line of their own.
+    if not re.match(rf"{re.escape(letters)}(?:\. |\n|$)", told) or not letters:
+        yield f"an assistant's turn {_excerpt(told)}", f"one that begins with {letters!r}"
+
+
+def values(contents: Contents) -> Iterator[Finding]:
+    """Check licences, languages and the columns that hold one of a few known values."""
+    rows = contents.rows
+    for name, known in _VALUES.items():
+        found = pl.format(f"{name} {{}}", pl.col(name).fill_null("null"))
+        is_other = ~pl.col(name).fill_null("").is_in(known)
+        yield from _found(rows, is_other, found, f"one of {', '.join(known)}")
+    is_elsewhere = pl.col("language").fill_null("") != pl.col("folder_language")
+    found = pl.format("language {}", pl.col("language").fill_null("null"))
+    yield from _found(rows, is_elsewhere, found, "that of its folder")
+    is_unlicensed = pl.col("license").fill_null("").str.strip_chars() == ""
+    yield from _found(rows, is_unlicensed, "no licence", "one in every row")
+    yield from _unlisted(rows, CARD, contents.card)
+    yield from _unlisted(rows, LICENSES, contents.licenses)
+
+
+def _unlisted(rows: pl.DataFrame, name: str, text: str) -> Iterator[Finding]:
+    used: Sequence[str] = rows["license"].drop_nulls().unique().sort().to_list()
+    for license_id in filter(None, used):
+        if not re.search(rf"\| *{re.escape(license_id)} *\|", text):
+            yield Finding(name, f"no line for the licence {license_id!r}", "one, as rows carry it")
