@@ -83,7 +83,7 @@ def fetch(
 
     value, text = fetch_text(names or [], raw)
     _print(value, as_json, text)
-    if not all(one["ok"] for one in value):
+    if not all(one["is_there"] for one in value):
         raise typer.Exit(3)
 
 

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pipeline.errors import InputError
 from pipeline.stages import STAGES, stage_class
-from schemas.item import Form, Language, Role
+from schemas.item import Form, Role
+from schemas.licenses import LicenseChoice
 from sources.table import TableSettings
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -89,12 +90,11 @@ class Recipe(Model):
 
     sources: tuple[SourceEntry, ...] = ()
     tables: tuple[TableSettings, ...] = ()
-    licenses: Literal["permissive", "research", "all"] = "research"
+    licenses: LicenseChoice = "all"
     benchmarks: Literal["all"] | tuple[str, ...] = "all"
     allow_missing: tuple[str, ...] = ()
     release: Release = Release()
     review: tuple[Path, ...] = ()
-    languages: tuple[Language, ...] | None = None  # None: all six
     stages: tuple[StageEntry, ...] = Field(
         default_factory=lambda: tuple(
             StageEntry.model_validate({"stage": name}) for name in DEFAULT_STAGES

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -20,6 +21,9 @@ from schemas.item import LANGUAGES
 from schemas.ledger import REASONS
 from schemas.release import SPLITS, SUBSETS
 from sources import registry
+
+if TYPE_CHECKING:
+    from pipeline.check_sources import CheckResult
 
 Shown = tuple[Any, str]
 
@@ -187,10 +191,8 @@ def expected_rows(recipe: Recipe) -> dict[str, dict[str, int]]:
             if roles.get(split) == "train":
                 own.update({_cell_of(kind): count for kind, count in rows.items()})
         for (language, subset), count in own.items():
-            if recipe.languages is None or language in recipe.languages:
-                totals[language][subset] += min(
-                    count, _source_cap(recipe, entry.name, language, subset)
-                )
+            cap = _source_cap(recipe, entry.name, language, subset)
+            totals[language][subset] += min(count, cap)
     return {language: dict(sorted(totals[language].items())) for language in sorted(totals)}
 
 
@@ -239,27 +241,34 @@ def _missing_text(plan: Plan, recipe: Recipe) -> str:
 
 def check_text(name: str, raw: Path) -> Shown:
     """Return five parsed items and every refusal of a source or of a recipe's tables."""
+    from pipeline.check_sources import as_json, render
+
+    try:
+        results = _checked(name, raw)
+    except ValueError as error:  # a fault of a whole file, told in one line
+        raise InputError(str(error)) from error
+    return [as_json(one) for one in results], "\n\n".join(render(one) for one in results)
+
+
+def _checked(name: str, raw: Path) -> list[CheckResult]:
     from pipeline.check_sources import check
-    from pipeline.plan import source_root
     from pipeline.recipe import load_recipe
 
     if name in registry.names():
-        parser = registry.load(name)
-        results = [check(parser, source_root(parser.SOURCE, raw))]
-    elif name.endswith((".yaml", ".yml")):
-        results = [check(one, raw) for one in load_recipe(name).tables]
-        if not results:
-            raise InputError(f"{name}: the recipe has no tables. Name a source to check it.")
-    else:
+        return [check(registry.load(name), raw)]
+    if not name.endswith((".yaml", ".yml")):
         raise InputError(
             f"{name!r} is neither a source nor a recipe file; `mmed sources` lists the sources."
         )
-    return [one.to_json() for one in results], "\n\n".join(one.to_text() for one in results)
+    results = [check(one, raw) for one in load_recipe(name).tables]
+    if not results:
+        raise InputError(f"{name}: the recipe has no tables. Name a source to check it.")
+    return results
 
 
 def fetch_text(names: Sequence[str], raw: Path) -> Shown:
     """Download the files of these sources, or of all, and return what became of each."""
-    from pipeline.fetch import fetch
+    from pipeline.fetch import fetch, summary
 
     wanted = list(names) or list(registry.names())
     unknown = sorted(set(wanted) - set(registry.names()))
@@ -267,5 +276,5 @@ def fetch_text(names: Sequence[str], raw: Path) -> Shown:
         raise InputError(f"source {unknown[0]!r} is not registered; see `mmed sources`.")
     sources = [registry.load(name).SOURCE for name in wanted]
     results = fetch([source for source in sources if not source.packaged], raw)
-    value = [result.to_json() for result in results]
-    return value, "\n".join(str(result) for result in results)
+    value = [{**asdict(one), "path": str(one.path), "is_there": one.is_there} for one in results]
+    return value, "\n".join(summary(results))

@@ -9,8 +9,9 @@ from pathlib import Path
 import jinja2
 
 from pipeline.errors import InputError
-from pipeline.report.page import Page, make_page
+from pipeline.report.page import make_page
 from pipeline.report.read import read_build
+from pipeline.report.values import Page
 from pipeline.store import write_atomically
 
 

@@ -6,18 +6,17 @@ keyless and image-dependent ones included, so that decontamination sees every qu
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar, cast
 
 import polars as pl
 from pydantic import Field
 
 import sources
+from pipeline.errors import InputError
 from pipeline.frames import (
     DROPPED_COLUMNS,
     EVIDENCE_CHARACTERS,
@@ -60,19 +59,25 @@ class Ingest(Stage):
         return [
             *self.identity(),
             source_input.source.name,
-            code_digest(*_modules(source_input)),
+            # All parsers together: they share modules, reading everything again takes seconds,
+            # and content that came out the same is a hit in every later stage.
+            code_digest(Path(sources.__path__[0])),
             files,
             table,
             dict(source_input.roles),
             source_input.entry.model_dump(mode="json", exclude={"label_cap", "max_loss"}),
-            [self.recipe.licenses, list(self.recipe.languages or ())],
+            self.recipe.licenses,
         ]
 
     def read(self, source_input: SourceInput) -> tuple[pl.DataFrame, StageResult]:
         """Return the upstream rows as read, and what became of them and of their further parts."""
         rows = Records(source_input, self.recipe.licenses).rows()
         chunks = iter(lambda: list(islice(rows, FRAME_ROWS)), [])
-        frames = [pl.DataFrame(chunk, schema=READ_COLUMNS, orient="row") for chunk in chunks]
+        try:
+            frames = [pl.DataFrame(chunk, schema=READ_COLUMNS, orient="row") for chunk in chunks]
+        except (ValueError, OSError, EOFError) as error:
+            # Rows never raise: this is a fault of a whole file, such as its encoding.
+            raise InputError(f"{source_input.source.name}: {error}") from error
         judged = pl.concat([pl.DataFrame(schema=READ_COLUMNS), *frames])
         judged = _at_most(judged, source_input.entry.max_rows)
         # An upstream row counts as read; its open twin, made of the same row, counts as added.
@@ -82,18 +87,6 @@ class Ingest(Stage):
     def shards(self, kept: pl.DataFrame) -> list[pl.DataFrame]:
         """Cut the rows of a source into shards."""
         return list(kept.iter_slices(cast(IngestSettings, self.settings).shard_rows))
-
-
-def _modules(source_input: SourceInput) -> list[Path]:
-    """Return the files of a parser and of what it imports from this package."""
-    if source_input.table:
-        return [Path(inspect.getfile(parse_table)), Path(inspect.getfile(registry))]
-    folder = Path(sources.__path__[0])
-    module = cast(ModuleType, registry.load(source_input.source.name))
-    used = {getattr(value, "__module__", None) or "" for value in vars(module).values()}
-    names = sorted(name.partition(".")[2] for name in used if name.startswith("sources."))
-    own = Path(cast(str, module.__file__))
-    return [own, *(folder / f"{name}.py" for name in names if (folder / f"{name}.py").exists())]
 
 
 def _at_most(judged: pl.DataFrame, max_rows: int | None) -> pl.DataFrame:

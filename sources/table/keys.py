@@ -30,6 +30,7 @@ _AROUND = " .。:：()（）[]「」\"'"
 _ENDS = _AROUND + ",;、"
 _LABEL_AND_TEXT = re.compile(r"[(（\[]?(\w)[.．。:：)）\]、-]\s*(\S.*)", re.DOTALL)
 
+_DIGITS = 4  # a longer number names no option
 _ENOUGH = 0.9  # of the keys must be readable in one way, so that typing errors do not hide it
 
 
@@ -71,7 +72,7 @@ def _numbers(first: int) -> Read:
         parts = [part.strip(_AROUND) for part in _SEVERAL.split(_folded(cell).strip(_ENDS))]
         # A csv written by pandas holds 2.0 where any other key of the column is empty.
         parts = [part.removesuffix(".0") for part in parts]
-        if not all(part.isdecimal() for part in parts):
+        if not all(part.isdecimal() and len(part) < _DIGITS for part in parts):
             return ()
         return tuple(sorted({int(part) - first for part in parts}))
 

@@ -383,14 +383,16 @@ def test_notices_name_what_a_reviewer_looks_at_first(tmp_path: Path) -> None:
     drops = [drop(n, "ru", "no_key") for n in range(9)]
     write_build(tmp_path, drops, {"ru": 3})
     html = write_report(tmp_path).read_text(encoding="utf-8")
-    assert "alpha lost 69% of its rows for training." in html
+    assert "alpha lost 75% of its rows for training." in html
     assert "No row of MMed-IFT-MC is published." in html
     assert "No benchmark in this language was at hand to check against." in html
     assert "Not checked, because the files were not at hand: mediqal." in html
     assert "No rows were read in English, Chinese, Japanese, French, Spanish." in html
 
 
-def test_a_large_build_of_every_reason_stays_below_one_megabyte(tmp_path: Path) -> None:
+def test_a_build_that_meets_every_reason_in_six_languages_stays_below_one_megabyte(
+    tmp_path: Path,
+) -> None:
     drops = [
         drop(
             10_000 * i + 100 * j + n,
@@ -399,7 +401,7 @@ def test_a_large_build_of_every_reason_stays_below_one_megabyte(tmp_path: Path) 
             source=f"source_{j % 12}.part",
             evidence=EVIDENCE["zh"] * 20,
         )
-        for i, code in enumerate((*LANGUAGES, ""))
+        for i, code in enumerate(LANGUAGES)
         for j, reason in enumerate(REASONS)
         for n in range(8)
     ]
