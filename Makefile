@@ -3,7 +3,7 @@ VENV := .venv
 RECIPE ?= pipeline/recipes/real.yaml
 RAW ?= $(or $(MMED_RAW),outputs/raw)
 OUT ?= outputs/$(basename $(notdir $(RECIPE)))
-WORKERS ?= $(shell nproc 2>/dev/null || echo 1)
+WORKERS ?=
 MMED := $(VENV)/bin/mmed
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fetch plan build report verify
@@ -29,7 +29,7 @@ demo: $(VENV)/.installed ## set up, then build a small dataset in six languages 
 	@$(MMED) build demo.yaml --out outputs/demo
 
 test: $(VENV)/.installed-dev ## set up, then run the tests (real files too where MMED_RAW is set)
-	@$(VENV)/bin/pytest -n $(WORKERS)
+	@$(VENV)/bin/pytest -n $(or $(WORKERS),auto)
 
 check: $(VENV)/.installed-dev ## ruff and mypy --strict over everything
 	@$(VENV)/bin/ruff check .
@@ -43,7 +43,7 @@ plan: $(VENV)/.installed ## show what a build of RECIPE would do, find missing a
 	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) --dry-run
 
 build: $(VENV)/.installed ## build RECIPE from RAW into OUT; repeating it costs only what changed
-	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) --workers $(WORKERS)
+	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) $(if $(WORKERS),--workers $(WORKERS))
 
 report: $(VENV)/.installed ## write OUT/report/index.html anew
 	@$(MMED) report --out $(OUT)

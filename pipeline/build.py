@@ -35,6 +35,7 @@ from pipeline.stages.stage import GlobalStage, MapStage
 from pipeline.store import Store, digest, parquet_bytes, write_atomically
 
 MANIFEST = "manifest.json"
+POOL_PAYS_FROM_BYTES = 4_000_000  # below, starting processes takes longer than the work
 LIBRARIES = ("datasketch", "fasttext-predict", "numpy", "polars", "pyarrow")
 
 
@@ -46,14 +47,17 @@ class Built:
     runs: tuple[StageRun, ...]
 
 
-def build(recipe: Recipe, raw: Path, out: Path, workers: int) -> Built:
-    """Run a recipe to the end and return its manifest; repeating it costs only what changed."""
+def build(recipe: Recipe, raw: Path, out: Path, workers: int | None = None) -> Built:
+    """Run a recipe to the end and return its manifest; repeating it costs only what changed.
+
+    Without a number of workers there is one per core, or only one where there is little to read.
+    """
     started = time.monotonic()
     with locked(out):
         store = Store(out / "store")
         store.remove_leftovers()
         plan = make_plan(recipe, raw, FileDigests(out / "store" / "files.json"))
-        with LocalEngine(workers) as engine:
+        with LocalEngine(workers or _fitting_workers(plan)) as engine:
             timed = list(_timed(run_stages(Runner(store, engine, recipe, dry=False), plan)))
         runs = tuple(run for run, _ in timed)
         write_ledger(out, runs)
@@ -65,6 +69,11 @@ def build(recipe: Recipe, raw: Path, out: Path, workers: int) -> Built:
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True)
         write_atomically(out / MANIFEST, text.encode())
     return Built(manifest, runs)
+
+
+def _fitting_workers(plan: Plan) -> int:
+    sizes = (f.path.stat().st_size for one in plan.inputs for fs in one.files.values() for f in fs)
+    return (os.cpu_count() or 1) if sum(sizes) >= POOL_PAYS_FROM_BYTES else 1
 
 
 def dry_run(recipe: Recipe, raw: Path, out: Path) -> tuple[Plan, list[StageRun]]:

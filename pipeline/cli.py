@@ -6,7 +6,6 @@ Heavy imports stay inside the commands, so that `mmed --help` answers at once.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -94,7 +93,9 @@ def build(
     ],
     raw: Raw = RAW_DEFAULT,
     out: Annotated[Path | None, typer.Option(help="Default: outputs/<recipe's name>.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; by default one per core, one for little.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline import ledger
 from pipeline.errors import BalanceError
-from pipeline.frames import DROP_COLUMNS, ITEM_COLUMNS, split_by_reason
+from pipeline.frames import DROP_COLUMNS, EVIDENCE_CHARACTERS, ITEM_COLUMNS, split_by_reason
 from pipeline.stages.stage import DECISIONS, Context, GlobalStage, MapStage
 from pipeline.store import Entry, Store, Table, digest
 
@@ -261,10 +261,13 @@ def _with_decisions(shard: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFram
         pl.col("group_id").drop_nulls().first().alias("new_group"),
         pl.col("split").drop_nulls().first().alias("new_split"),
     )
+    # A decision that needs no words of its own shows the (masked) question as evidence.
+    question = pl.col("question").str.slice(0, EVIDENCE_CHARACTERS // 2)
     joined = shard
     for other in (drops, new_flags, places):
         joined = joined.join(other, on="id", how="left", maintain_order="left")
     return joined.with_columns(
+        evidence=pl.when(pl.col("reason").is_not_null()).then(pl.coalesce("evidence", question)),
         group_id=pl.coalesce("new_group", "group_id"),
         split=pl.coalesce("new_split", "split"),
         flags=pl.when(pl.col("new_flags").is_null())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -84,7 +86,7 @@ def registry_table() -> Shown:
     return value, table(("source", "languages", "rows", "roles", "licence", "verified by"), rows)
 
 
-def build_text(recipe: Recipe, raw: Path, out: Path, workers: int) -> Shown:
+def build_text(recipe: Recipe, raw: Path, out: Path, workers: int | None) -> Shown:
     """Run a build and return its manifest and what a person wants to see first."""
     built = build(recipe, raw, out, workers)
     report = write_report(out)
@@ -108,27 +110,33 @@ def _rows_text(manifest: Mapping[str, Any]) -> str:
 
 
 def _fault_text(built: Built) -> str:
-    """Return one dropped row with the reason, and with the row kept instead where there is one."""
+    """Return one dropped row with the reason, beside the row that gave it away."""
     for reason in TELLING_REASONS:
         for run in built.runs:
             for dropped in run.dropped:
                 rows = pl.read_parquet(dropped.path).filter(pl.col("reason") == reason).sort("id")
                 if rows.height:
-                    row = rows.row(0, named=True)
-                    place = f"{row['source_row']['file']}, row {row['source_row']['row']}"
-                    other = (
-                        f"\n  kept or matched: {row['kept_instead']}" if row["kept_instead"] else ""
-                    )
-                    return (
-                        f"One fault caught: {reason} ({place}). {REASONS[reason]}\n"
-                        f"  {_excerpt(row)}{other}"
-                    )
+                    return _fault(rows.row(0, named=True), run)
     return ""
+
+
+def _fault(row: Mapping[str, Any], run: StageRun) -> str:
+    place = f"{row['source_row']['file']}, row {row['source_row']['row']}"
+    lines = [f"One fault caught: {row['reason']} ({place}). {REASONS[row['reason']]}"]
+    lines.append(f"  dropped  {_excerpt(row)}")
+    tables = [shard.table for shard in run.shards] + list(run.dropped)
+    paths = [table.path for table in tables if table.rows]
+    others = pl.scan_parquet(paths, missing_columns="insert", extra_columns="ignore").filter(
+        pl.col("id") == row["kept_instead"]
+    )
+    lines += [f"  beside   {_excerpt(other)}" for other in others.collect().to_dicts()]
+    return "\n".join(lines)
 
 
 def _excerpt(row: Mapping[str, Any]) -> str:
     text = mask(" ".join(row["question"].split()), row["language"]).text
-    return text[:160] + ("…" if len(text) > 160 else "")
+    answer = " | ".join(row["answer"].splitlines())
+    return (text[:120] + ("…" if len(text) > 120 else "")) + f" -> {answer[:80]}"
 
 
 def _record_text(out: Path) -> str:
@@ -146,12 +154,21 @@ def _record_text(out: Path) -> str:
 def _next_text(out: Path) -> str:
     files = sorted((out / "release").glob("mmed_ift*/*/train-*.parquet"))
     record = pl.read_parquet(files[0], columns=["id"]).item(0, 0) if files else "ID"
+    mmed = _command()
     return (
         "Next:\n"
-        f"  mmed verify {out / 'release'}\n"
-        f"  mmed explain {record} --out {out}\n"
-        "  mmed build real.yaml --dry-run"
+        f"  {mmed} verify {out / 'release'}\n"
+        f"  {mmed} explain {record} --out {out}\n"
+        f"  {mmed} build real.yaml --dry-run"
     )
+
+
+def _command() -> str:
+    """Return how to call `mmed` from here: by name where it is on the path."""
+    own = Path(sys.argv[0])
+    if shutil.which(own.name) or own.name != "mmed":
+        return "mmed"
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
 
 def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:

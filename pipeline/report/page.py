@@ -193,7 +193,7 @@ def _reasons(drops: pl.DataFrame, whole: Flow, code: str) -> tuple[ReasonView, .
 
 
 def _example(row: Mapping[str, Any]) -> Example:
-    evidence = row["evidence"] or ""
+    evidence = row["evidence"]
     shown = evidence.encode()[:EVIDENCE_BYTES].decode(errors="ignore")
     own = {name: row[name] for name in Example.__slots__}
     return Example(**{**own, "evidence": shown + "…" * (shown != evidence)})

@@ -161,10 +161,10 @@ def _exact_drops(features: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]
         if len(set(answers)) > 1:
             for one in ids:
                 other = best if one != best else ids[1]
-                yield one, {"reason": "conflicting_key", "evidence": "", "other_id": other}
+                yield one, {"reason": "conflicting_key", "other_id": other}
         else:
             for one in ids[1:]:
-                yield one, {"reason": "exact_duplicate", "evidence": "", "other_id": best}
+                yield one, {"reason": "exact_duplicate", "other_id": best}
 
 
 def _near_drops(

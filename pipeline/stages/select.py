@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 import polars as pl
 from pydantic import Field
 
-from pipeline.frames import StageResult, drop_by_reason
+from pipeline.frames import EVIDENCE_CHARACTERS, StageResult, drop_by_reason
 from pipeline.stages.stage import MapStage, StageSettings
 from pipeline.text.units import CHARACTER_LANGUAGES
 
@@ -51,7 +51,8 @@ class Select(MapStage):
                 f"{source}."
             )
             excluded = excluded | (is_source & pl.col("topic").is_in(list(topics)))
-        found = pl.format("{}, declared {}", detected, declared)
+        question = pl.col("question").str.slice(0, EVIDENCE_CHARACTERS // 2)
+        found = pl.format("{}, declared {}: {}", detected, declared, question)
         return [
             (is_other & is_sure, "language_mismatch", found),
             (excluded, "topic_excluded", pl.col("topic")),
