@@ -32,7 +32,13 @@ from pipeline.runner import Runner, StageRun
 from pipeline.stages import stage_class
 from pipeline.stages.ingest import Ingest
 from pipeline.stages.stage import GlobalStage, MapStage
-from pipeline.store import Store, digest, parquet_bytes, write_atomically
+from pipeline.store import (
+    Store,
+    digest,
+    parquet_bytes,
+    stopping_when_disk_is_full,
+    write_atomically,
+)
 
 MANIFEST = "manifest.json"
 POOL_PAYS_FROM_BYTES = 4_000_000  # below, starting processes takes longer than the work
@@ -120,8 +126,9 @@ def _timed(runs: Iterator[StageRun]) -> Iterator[tuple[StageRun, float]]:
 def locked(out: Path) -> Iterator[None]:
     """Hold the lock of an output folder; a second build, or no permission, is an `InputError`."""
     try:
-        (out / "store").mkdir(parents=True, exist_ok=True)
-        lock: IO[str] = (out / ".lock").open("w")
+        with stopping_when_disk_is_full(out):
+            (out / "store").mkdir(parents=True, exist_ok=True)
+            lock: IO[str] = (out / ".lock").open("w")
     except OSError as error:
         raise InputError(
             f"{out}: cannot be written ({os.strerror(error.errno or errno.EIO)}). "

@@ -39,7 +39,7 @@ def main() -> None:
     try:
         app()
     except MmedError as error:
-        print(f"mmed: {error}", file=sys.stderr)  # noqa: T201
+        print(f"mmed: {' '.join(str(error).splitlines())}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print(

@@ -35,9 +35,10 @@ def _stages(record_id: str, out: Path) -> Iterator[dict[str, Any]]:
         manifest = json.loads((out / MANIFEST).read_bytes())
     except FileNotFoundError as error:
         raise InputError(f"{out}: no finished build here. Run `mmed build` first.") from error
-    for instance, tables in manifest["tables"].items():
+    # The manifest's keys are sorted; the order of the stages is in `stages`.
+    for instance in [stage["name"] for stage in manifest["stages"]]:
         for kind in ("kept", "dropped"):
-            paths = [out / "store" / path for path in tables[kind]]
+            paths = [out / "store" / path for path in manifest["tables"][instance][kind]]
             rows = _find(paths, record_id)
             if rows:
                 yield {"stage": instance, "kind": kind, "row": rows[0]}

@@ -15,6 +15,12 @@ def question_key(row: Row) -> str:
     return comparison_key(f"{row['context']}\n{row['question']}", row["language"])
 
 
+def context_key(row: Row) -> str:
+    """Return the digest under which two records share a passage; empty where there is none."""
+    context = comparison_key(row["context"], row["language"])
+    return text_digest(row["language"], context) if context else ""
+
+
 def option_keys(row: Row) -> list[str]:
     """Return the comparison keys of the options, sorted, so that their order does not count."""
     return sorted(comparison_key(option, row["language"]) for option in row["options"])
@@ -22,7 +28,9 @@ def option_keys(row: Row) -> list[str]:
 
 def answer_keys(row: Row) -> list[str]:
     """Return the comparison keys of the keyed options, sorted, or of the open answer."""
-    answers = row["answer"].split("\n") if row["task"] == "mcq" else [row["answer"]]
+    answers = [row["answer"]]
+    if row["task"] == "mcq":  # not the lines of `answer`: an option may have two lines itself
+        answers = [row["options"][index] for index in row["answer_indices"]]
     return sorted(comparison_key(answer, row["language"]) for answer in answers)
 
 

@@ -177,7 +177,7 @@ class FileDigests:
 
     def __init__(self, notes: Path) -> None:
         self._notes = notes
-        self._known: dict[str, str] = json.loads(notes.read_bytes()) if notes.exists() else {}
+        self._known = _noted(notes)
         self._used: dict[str, str] = {}
 
     def of(self, path: Path) -> str:
@@ -191,3 +191,11 @@ class FileDigests:
         """Remember what was used; a note is only a short cut and can be deleted."""
         if self._used != self._known:
             write_atomically(self._notes, json.dumps(self._used, indent=0).encode())
+
+
+def _noted(notes: Path) -> dict[str, str]:
+    try:
+        known: dict[str, str] = json.loads(notes.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # none yet, or cut by a power cut
+        return {}
+    return known

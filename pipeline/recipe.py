@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -76,9 +76,11 @@ class StageEntry(Model):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, value: Any) -> Any:  # noqa: ANN401 - YAML gives anything
+        if not isinstance(value, (str, Mapping)):
+            raise ValueError("a stage is its name, or a mapping with `stage` and settings")
         entry = {"stage": value} if isinstance(value, str) else dict(value)
         name = entry.pop("stage", None)
-        if name not in STAGES:
+        if not isinstance(name, str) or name not in STAGES:
             raise ValueError(f"stage {name!r} is not one of {', '.join(STAGES)}")
         instance = entry.pop("as", name)
         settings = stage_class(name).Settings.model_validate(entry)
@@ -109,7 +111,7 @@ class Recipe(Model):
         _refuse_repeated(names, "source")
         _refuse_repeated([entry.instance for entry in self.stages], "stage instance (set `as:`)")
         order = [entry.stage for entry in self.stages]
-        if order[0] != "ingest" or order[-1] != "emit" or "split" not in order:
+        if order[:1] != ["ingest"] or order[-1:] != ["emit"] or "split" not in order:
             raise ValueError("stages begin with `ingest`, hold `split` and end with `emit`")
         if "mask" not in order:
             raise ValueError("stages hold `mask`: no text may pass with personal data")
@@ -138,7 +140,7 @@ def load_recipe(name: str | Path) -> Recipe:
     try:
         return Recipe.model_validate(_with_absolute_paths(values, path.parent))
     except ValidationError as error:
-        raise InputError(f"{path}: {_first_error(error)}") from error
+        raise InputError(f"{path}: {_first_error(error, values)}") from error
 
 
 def find_recipe(name: str | Path) -> Path:
@@ -165,24 +167,32 @@ def _with_absolute_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]
     return values
 
 
-def _first_error(error: ValidationError) -> str:
+def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "recipe"
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")
         found = f", found {first['input']!r}" if not isinstance(first["input"], dict) else ""
         return f"{where}: {message}{found}."
-    known = _known_keys(first["loc"])
+    known = _known_keys(first["loc"], values)
     nearest = difflib.get_close_matches(str(first["loc"][-1]), known, 1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known keys: {', '.join(known)}."
     return f"{where}: unknown key.{hint}"
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    models: dict[int | str, type[BaseModel]] = {
-        "sources": SourceEntry,
-        "tables": TableSettings,
-        "release": Release,
-    }
-    model = models.get(location[0], Recipe) if len(location) > 1 else Recipe
+def _known_keys(location: tuple[int | str, ...], values: Mapping[str, Any]) -> list[str]:
+    """Return the keys that a recipe may have where one was not known."""
+    model: type[BaseModel] = Recipe
+    steps = [part for part in location[:-1] if isinstance(part, str)]
+    if steps[:1] == ["stages"]:
+        model = stage_class(values["stages"][location[1]]["stage"]).Settings
+        steps = steps[1:]
+    for step in steps:
+        model = _model_in(model.model_fields[step].annotation)
     return sorted(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel]:  # noqa: ANN401 - `Model`, `tuple[Model, ...]`
+    while not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        annotation = get_args(annotation)[0]
+    return annotation

@@ -131,6 +131,8 @@ class Runner:
         """Run a stage that sees all shards: features, pairs, one pass of decisions, their use."""
         if before.unknown:
             return StageRun(entry.instance, (), (), (), len(before.shards) or 1, 0, unknown=True)
+        if not before.shards:  # every row was refused on reading
+            return StageRun(entry.instance, (), (), (), 0, 0)
         identity = stage.identity()
         decide = self.task(entry, ["decide", *identity], before.shards)
         if self.store.get(decide.fingerprint) is None and not self.dry:

@@ -176,7 +176,10 @@ def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
     plan, runs = dry_run(recipe, raw, out)
     expected = expected_rows(recipe)
     value = {
-        "stages": [{"name": run.instance, "units": run.units, "hits": run.hits} for run in runs],
+        "stages": [
+            {"name": run.instance, "units": run.units, "hits": run.hits, "unknown": run.unknown}
+            for run in runs
+        ],
         "missing": dict(plan.missing),
         "expected": expected,
     }
@@ -191,7 +194,7 @@ def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
 
 def _to_make(run: StageRun) -> str:
     missing = run.units - run.hits
-    return f"{missing} or more" if run.unknown and missing else f"{missing}"
+    return f"{missing} or more" if run.unknown else f"{missing}"
 
 
 def expected_rows(recipe: Recipe) -> dict[str, dict[str, int]]:

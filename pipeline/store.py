@@ -97,8 +97,7 @@ class Store:
             (temporary / ENTRY).write_text(text, encoding="utf-8")
             if final.exists() and self.get(fingerprint) is None:
                 shutil.rmtree(final)
-            if not final.exists():
-                temporary.rename(final)
+            _rename_unless_there(temporary, final)
             shutil.rmtree(temporary, ignore_errors=True)
         entry = self.get(fingerprint)
         assert entry is not None
@@ -107,7 +106,19 @@ class Store:
     def remove_leftovers(self) -> None:
         """Delete what killed processes left half-written; only under the build's lock."""
         for leftover in self.folder.glob(".*.*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+
+
+def _rename_unless_there(temporary: Path, final: Path) -> None:
+    try:
+        temporary.rename(final)
+    except OSError as error:
+        # Two shards that nothing is left of are one unit of work, for two processes at once.
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def parquet_bytes(table: pl.DataFrame) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,12 @@ class Provenance:
     source: Source
     rows_read: int
     rows_published: int
-    redistributable: str
+
+    @property
+    def name(self) -> str:
+        """Return the source's title, linked where it has an address on the web."""
+        title, address = self.source.title, self.source.homepage
+        return f"[{title}]({address})" if address.startswith("http") else title
 
 
 def card(given: ReleaseInput, facts: Mapping[str, Mapping[str, int]], totals: pl.DataFrame) -> str:
@@ -56,7 +61,7 @@ def card(given: ReleaseInput, facts: Mapping[str, Mapping[str, int]], totals: pl
             permissive=_sum(totals.filter(pl.col("license").is_in(sorted(PERMISSIVE)))),
             origins=_group(totals, ["language", "origin"]),
             dropped=_dropped(given.counts),
-            promoted=[e for e in given.recipe.sources if "train" in e.splits.values()],
+            promoted=list(_promoted(given)),
             checked=given.checked,
             missing=given.missing,
             columns=[(field.name, str(field.type)) for field in RELEASE],
@@ -65,9 +70,16 @@ def card(given: ReleaseInput, facts: Mapping[str, Mapping[str, int]], totals: pl
 
 
 def licenses_text(given: ReleaseInput, totals: pl.DataFrame) -> str:
-    """Return `LICENSES.md`: each source's licence, its evidence, whether it may be passed on."""
-    provenance = [one for one in _provenance(given, totals) if one.rows_published]
-    return _environment().get_template("licenses.md.j2").render(provenance=provenance)
+    """Return `LICENSES.md`: per source and licence its rows, the evidence, and what to cite."""
+    published = {one.source.name: one for one in _provenance(given, totals) if one.rows_published}
+    base = totals.with_columns(source=pl.col("source").str.split(".").list.first())
+    terms = [
+        {**line, "name": one.name, "evidence": one.source.license_evidence}
+        for line in _group(base, ["source", "license", "redistributable"])
+        if (one := published[line["source"]])
+    ]
+    template = _environment().get_template("licenses.md.j2")
+    return template.render(terms=terms, published=list(published.values()))
 
 
 def _environment() -> jinja2.Environment:
@@ -75,23 +87,32 @@ def _environment() -> jinja2.Environment:
         lambda name: files("pipeline.release").joinpath(name).read_text(encoding="utf-8")
     )
     environment = jinja2.Environment(  # noqa: S701 - Markdown, not HTML
-        loader=loader, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=loader,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["number"] = lambda value: f"{value:,}"
     return environment
 
 
 def _sum(totals: pl.DataFrame, **equal: str) -> int:
-    if not totals.height:
-        return 0
     for column, value in equal.items():
         totals = totals.filter(pl.col(column) == value)
     return int(totals["rows"].sum())
 
 
+def _promoted(given: ReleaseInput) -> Iterator[tuple[str, str]]:
+    """Yield the held-out parts of sources that the recipe trains on, as (title, upstream split)."""
+    for entry in given.recipe.sources:
+        source = given.sources.get(entry.name)
+        for split, role in entry.splits.items():
+            if source and role == "train" and source.splits[split] in ("validation", "benchmark"):
+                yield source.title, split
+
+
 def _group(totals: pl.DataFrame, by: Sequence[str]) -> list[dict[str, Any]]:
-    if not totals.height:
-        return []
     return totals.group_by(by).agg(pl.col("rows").sum()).sort(by).to_dicts()
 
 
@@ -161,6 +182,6 @@ def _provenance(given: ReleaseInput, totals: pl.DataFrame) -> list[Provenance]:
     for row in totals.iter_rows(named=True):
         published[row["source"].partition(".")[0]] += row["rows"]
     return [
-        Provenance(source, read[name], published[name], source.redistributable)
+        Provenance(source, read[name], published[name])
         for name, source in sorted(given.sources.items())
     ]

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 import pyarrow as pa
@@ -20,8 +20,10 @@ from pipeline.frames import polars_schema
 from pipeline.keys import protected_key, question_key
 from pipeline.plan import FileDigests, make_plan
 from pipeline.recipe import Recipe, SourceEntry
+from pipeline.release.check_questions import Row
 from pipeline.release.contents import BENCHMARK_TABLE
 from pipeline.release.findings import Finding
+from pipeline.release.key_probe import NAME, key_probe
 from pipeline.stages.deduplicate import DeduplicateSettings, record_shingles
 from pipeline.stages.ingest import Records
 from pipeline.text.guard import difference
@@ -29,11 +31,8 @@ from pipeline.text.minhash import band_hashes
 from pipeline.text.normalize import comparison_key
 from pipeline.text.shingles import jaccard
 from pipeline.text.units import CHARACTER_LANGUAGES
-from schemas.release import BENCHMARKS, SUBSETS
+from schemas.release import BENCHMARKS
 
-Row = dict[str, Any]
-
-_TASKS = {subset: task for task, subset in SUBSETS.items()}
 _EXPECTED = "no benchmark item in any split"
 # The shortest benchmark question, less spaces and punctuation, that is looked for inside others:
 # twice what `protected_key` takes to name one question.
@@ -51,18 +50,22 @@ def read_benchmarks(folder: Path) -> pl.DataFrame:
     return table if table.schema == schema else pl.DataFrame(schema=schema)
 
 
-def comparable_rows(rows: pl.DataFrame) -> list[Row]:
-    """Return published rows in the shape that keys and shingles are made of."""
-    columns = ("file", "row", "root_id", "subset", "language", "question", "context", "answer")
-    options = pl.col("options").list.eval(pl.element().struct.field("text")).fill_null([])
-    texts = [pl.col(name).fill_null("") for name in columns if name != "row"]
-    read = rows.select("row", *texts, options=options).iter_rows(named=True)
-    known = (row for row in read if row["language"] in ("en", "zh", "ja", "fr", "ru", "es"))
-    return [{**row, "task": _TASKS[row["subset"]], "key": protected_key(row)} for row in known]
+def keys_are_current(folder: Path) -> bool:
+    """Tell whether the table's question keys were made by the code that compares them here."""
+    try:
+        metadata = pq.read_schema(folder / BENCHMARK_TABLE).metadata or {}
+    except (pa.ArrowException, OSError):
+        return False
+    return bool(metadata.get(NAME) == key_probe().encode())
 
 
-def by_identifier(rows: Iterable[Row], table: pl.DataFrame) -> Iterator[Finding]:
+def by_identifier(
+    rows: Iterable[Row], table: pl.DataFrame, has_comparable_keys: bool
+) -> Iterator[Finding]:
     """Find rows with a root or a question key of the release's own table of benchmarks."""
+    if not has_comparable_keys:
+        found = "question keys that this version does not make"
+        yield Finding(BENCHMARK_TABLE, found, "those of this version; or give --raw")
     checked = table.filter(pl.col("status") == "checked")
     roots = dict(checked.select("root_id", "benchmark").iter_rows())
     keys = dict(checked.select("question_key", "benchmark").iter_rows())

@@ -38,7 +38,7 @@ NOT_OURS = frozenset({".git", ".gitattributes", ".cache"})
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _ROWS_HEADING = "\n## Rows\n"
 _ROWS_LINE = re.compile(
-    r"^\| *(\w+) *\| *(\w+) *\| *([\d,]+) *\| *([\d,]+) *\| *([\d,]+) *\|$", re.M
+    r"^\| *(\w+) *\| *(\w+) *\| *([\d,]+) *\| *([\d,]+) *\| *([\d,]+) *\|$", re.MULTILINE
 )
 _LOADER = Path(__file__).with_name("load_configs.py")
 
@@ -180,7 +180,7 @@ def counts(contents: Contents) -> Iterator[Finding]:
             found = f"{stated.get(cell, 0):,} rows of {subset} {language} {split} in the table"
             yield Finding(CARD, found, f"{sizes.get(cell, 0):,}, as in the Parquet files")
     total = f"{sum(sizes.values()):,} "
-    if not re.search(rf"^{re.escape(total)}", contents.card, re.M):
+    if not re.search(rf"^{re.escape(total)}", contents.card, re.MULTILINE):
         yield Finding(CARD, "no line that begins with the number of rows", f"one with {total}")
     languages = sorted({file.language for file in contents.files})
     given = contents.head.get("language")

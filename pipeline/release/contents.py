@@ -88,9 +88,8 @@ def _check_is_release(folder: Path) -> None:
         return
     inner = folder / "release"
     hint = f"Did you mean {inner}?" if inner.is_dir() else "`mmed build` writes one."
-    raise InputError(
-        f"{folder}: not a release, it holds neither {CHECKSUMS} nor {' or '.join(SPLITS_OF)}. {hint}"
-    )
+    parts = ", ".join((CHECKSUMS, *SPLITS_OF))
+    raise InputError(f"{folder}: not a release, it holds none of {parts}. {hint}")
 
 
 def parquet_paths(folder: Path) -> list[str]:
@@ -179,6 +178,6 @@ def _rows(folder: Path, file: DataFile, faults: list[Finding]) -> pl.DataFrame |
 
 
 def _no_rows() -> pl.DataFrame:
-    columns = {"row": pl.UInt32, **polars_schema(RELEASE)}
-    place = dict.fromkeys(("file", "subset", "folder_language", "split"), pl.String)
-    return pl.DataFrame(schema={**columns, **place})
+    place = dict.fromkeys(("file", "subset", "folder_language", "split"), pl.String())
+    schema = {"row": pl.UInt32(), **dict(polars_schema(RELEASE)), **place}
+    return pl.DataFrame(schema=schema)

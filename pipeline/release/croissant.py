@@ -1,14 +1,14 @@
 """Croissant metadata (JSON-LD) of a release: its files and record sets, for dataset search.
 
 Every Parquet file is a `FileObject` with a relative `contentUrl` and its digest; a subset is a
-`FileSet` that selects its files from the folder that `croissant.json` lies in, and a `RecordSet`
-over it. `mlcroissant` reads a local folder, and a copy of it on a server, without further hints.
+`FileSet` that selects its files from the folder that `croissant.json` lies in (a `FileSet` that
+is contained in nothing), and a `RecordSet` over it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any

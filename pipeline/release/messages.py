@@ -36,7 +36,7 @@ def messages(row: Row, mc_style: str, labels: tuple[str, ...] = ()) -> list[Mess
 
     `labels` are the answers that a classification's source uses; they are named in its wrapper.
     """
-    user = _join(_instruction(row, labels), _context(row), row["question"], _options(row))
+    user = _join(_instruction(row, labels), *_asked(row), _options(row))
     return [
         *({"role": turn["role"], "content": turn["content"]} for turn in row["history"]),
         {"role": "user", "content": user},
@@ -53,7 +53,7 @@ def _instruction(row: Row, labels: tuple[str, ...]) -> str:
     if row["form"] == "classification":
         text = _paraphrase(own["classification"], row["id"])
         options = tuple(row["options"]) or labels
-        return text.replace("{labels}", ", ".join(options))
+        return text.replace("{labels}", "; ".join(options))  # labels themselves hold commas
     if row["task"] == "qa":
         return ""  # an open question stands alone
     if row["language"] == "ja" and _STEM_SAYS_HOW_MANY.search(row["question"]):
@@ -65,10 +65,12 @@ def _paraphrase(choices: list[str], record_id: str) -> str:
     return choices[int(record_id[-8:], 16) % len(choices)]
 
 
-def _context(row: Row) -> str:
+def _asked(row: Row) -> tuple[str, ...]:
+    """Return the question, after its passage where it has one, each under its heading."""
     if not row["context"]:
-        return ""
-    return f"{wording()[row['language']]['context']}\n{row['context']}"
+        return (row["question"],)
+    own = wording()[row["language"]]
+    return f"{own['context']}\n{row['context']}", f"{own['question']}\n{row['question']}"
 
 
 def _options(row: Row) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import InputError
-from pipeline.release import check_benchmarks, check_files, check_rows
+from pipeline.release import check_benchmarks, check_files, check_questions, check_rows
 from pipeline.release.contents import read_contents
 from pipeline.release.findings import Check, Findings, run_check
 
@@ -27,7 +27,9 @@ def verify(release: Path, raw: Path | None) -> Findings:
         raise InputError(f"{raw}: no such folder. Give the folder of upstream files, or no --raw.")
     contents = read_contents(release)
     table = check_benchmarks.read_benchmarks(release)
-    rows = check_benchmarks.comparable_rows(contents.rows)
+    rows = check_questions.comparable_rows(contents.rows)
+    # With --raw the keys are made anew from the texts.
+    comparable = raw is not None or check_benchmarks.keys_are_current(release)
     checks = [
         run_check("every file can be read", contents.faults),
         run_check("checksums", check_files.checksums(contents)),
@@ -37,7 +39,8 @@ def verify(release: Path, raw: Path | None) -> Findings:
         run_check("croissant.json", check_files.croissant(contents)),
         run_check("identifiers", check_rows.identifiers(contents)),
         run_check("roots and groups in one split", check_rows.splits(contents)),
-        run_check("no benchmark item", check_benchmarks.by_identifier(rows, table)),
+        run_check("questions in one split", check_questions.questions(rows)),
+        run_check("no benchmark item", check_benchmarks.by_identifier(rows, table, comparable)),
         run_check("letters, options, answers", check_rows.answers(contents)),
         run_check("messages", check_rows.messages(contents)),
         run_check("licences, languages, values", check_rows.values(contents)),
@@ -52,7 +55,7 @@ def verify(release: Path, raw: Path | None) -> Findings:
 
 
 def _against_texts(
-    rows: list[check_benchmarks.Row], raw: Path, table: pl.DataFrame, remarks: list[str]
+    rows: list[check_questions.Row], raw: Path, table: pl.DataFrame, remarks: list[str]
 ) -> Check:
     texts = check_benchmarks.read_texts(raw, table)
     names = sorted({str(item["source"]) for item in texts.items})

@@ -10,7 +10,7 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,28 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import schemas
 from pipeline.keys import protected_key
 from pipeline.recipe import Recipe
 from pipeline.release.card import card, licenses_text
 from pipeline.release.croissant import croissant
+from pipeline.release.key_probe import NAME, key_probe
 from pipeline.runner import Shard
 from pipeline.stages.emit import published_table
+from pipeline.stages.stage import PIPELINE
 from pipeline.store import code_digest, digest, stopping_when_disk_is_full, write_atomically
 from schemas.item import LANGUAGES
 from schemas.release import BENCHMARKS, SPLITS, SUBSETS
 from sources.source import Source
 
 CHECKSUMS = "checksums.txt"
+
+# Rows of a release per value of the columns that the card counts.
+COUNTED = ("language", "form", "source", "license", "redistributable", "origin")
+STATISTICS = pl.Schema(
+    {**dict.fromkeys(COUNTED, pl.String()), "rows": pl.UInt32(), "subset": pl.String()}
+    | {"split": pl.String()}
+)
 
 Cell = tuple[str, str, str]  # subset, language, split
 
@@ -50,9 +60,19 @@ class ReleaseInput:
     def fingerprint(self) -> str:
         """Return the digest of everything that decides the release's bytes."""
         tables = [[shard.table.digest for shard in part] for part in (self.shards, self.protected)]
-        names = [list(self.checked), list(self.missing), sorted(self.sources)]
-        code = code_digest(Path(__file__).parent)
-        return digest([tables, names, code, self.recipe.release.model_dump(), self.counts])
+        names = [list(self.checked), list(self.missing)]
+        # What the card tells of a source and of the recipe's choices is not in any shard.
+        told = [asdict(self.sources[name]) for name in sorted(self.sources)]
+        chosen = self.recipe.model_dump(mode="json", include={"sources", "release"})
+        return digest([tables, names, told, chosen, _code(), self.counts])
+
+
+def _code() -> list[str]:
+    """Return digests of everything that turns rows into a release, templates included."""
+    own = Path(__file__).parent
+    used = (PIPELINE / "stages" / "emit.py", PIPELINE / "keys.py", PIPELINE / "text")
+    templates = (sha256(path.read_bytes()).hexdigest() for path in sorted(own.glob("*.j2")))
+    return [code_digest(own, *used, Path(schemas.__file__).parent), *templates]
 
 
 def write_release(out: Path, given: ReleaseInput) -> dict[str, Any]:
@@ -95,12 +115,12 @@ def _write_folder(folder: Path, given: ReleaseInput) -> dict[str, dict[str, int]
             rows[config][split] = rows[config].get(split, 0) + table.num_rows
         statistics.append(_statistics(subset, split, table))
     facts = {config: _in_split_order(rows[config]) for config in sorted(rows)}
-    totals = pl.concat(statistics) if statistics else pl.DataFrame()
+    totals = pl.concat([pl.DataFrame(schema=STATISTICS), *statistics])
     _write_parquet(folder / "benchmarks.parquet", _benchmarks(given))
     texts = {
         "README.md": card(given, facts, totals),
         "LICENSES.md": licenses_text(given, totals),
-        "croissant.json": croissant(given, facts),
+        "croissant.json": croissant(folder, given.recipe.release, _licenses(totals)),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -142,10 +162,13 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def _statistics(subset: str, split: str, table: pa.Table) -> pl.DataFrame:
-    columns = ["language", "form", "source", "license", "redistributable", "origin"]
-    rows = pl.DataFrame(pl.from_arrow(table.select(columns)))
-    counted = rows.group_by(columns).len("rows").sort(columns)
+    rows = pl.DataFrame(pl.from_arrow(table.select(COUNTED)))
+    counted = rows.group_by(COUNTED).len("rows").sort(COUNTED)
     return counted.with_columns(subset=pl.lit(subset), split=pl.lit(split))
+
+
+def _licenses(totals: pl.DataFrame) -> list[str]:
+    return totals["license"].unique().sort().to_list()
 
 
 def _benchmarks(given: ReleaseInput) -> pa.Table:
@@ -167,13 +190,15 @@ def _benchmarks(given: ReleaseInput) -> pa.Table:
         for name in given.missing
     ]
     ordered = sorted(rows, key=lambda row: tuple(str(value) for value in row.values()))
-    return pa.Table.from_pylist(ordered, schema=BENCHMARKS)
+    return pa.Table.from_pylist(ordered, schema=BENCHMARKS.with_metadata({NAME: key_probe()}))
 
 
 def checksums(folder: Path) -> str:
     """Return one line `<sha256>  <path>` per file of a folder, as `sha256sum` prints them."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != CHECKSUMS)
-    lines = (f"{sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder)}\n" for p in files)
+    lines = (
+        f"{sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder).as_posix()}\n" for p in files
+    )
     return "".join(lines)
 
 

@@ -17,7 +17,14 @@ import polars as pl
 from pydantic import Field
 
 from pipeline.errors import InputError
-from pipeline.keys import answer_keys, exact_key, option_keys, question_key, text_digest
+from pipeline.keys import (
+    answer_keys,
+    context_key,
+    exact_key,
+    option_keys,
+    question_key,
+    text_digest,
+)
 from pipeline.stages.groups import groups_of
 from pipeline.stages.stage import DECISIONS, PIPELINE, Context, GlobalStage, StageSettings
 from pipeline.text.guard import difference
@@ -61,6 +68,7 @@ class Deduplicate(GlobalStage):
         rows = list(train.iter_rows(named=True))
         return train.select("id", "root_id", "language", "source").with_columns(
             pl.Series("exact_key", [exact_key(row) for row in rows], dtype=pl.String),
+            pl.Series("context_key", [context_key(row) for row in rows], dtype=pl.String),
             pl.Series("answer_key", [text_digest(*answer_keys(r)) for r in rows], dtype=pl.String),
             pl.Series("rank", [rank(row) for row in rows], dtype=pl.Int32),
             pl.Series(
@@ -181,7 +189,12 @@ def _near_drops(
             continue
         for other, similarity in sorted(partners[kept]):
             if other not in gone and other not in drops:
-                drops[other] = {"reason": "near_duplicate", "value": similarity, "other_id": kept}
+                drops[other] = {
+                    "reason": "near_duplicate",
+                    "evidence": "",
+                    "value": similarity,
+                    "other_id": kept,
+                }
     return drops
 
 
@@ -201,6 +214,9 @@ def _flags(pairs: pl.DataFrame, drops: Mapping[str, Any]) -> Iterator[dict[str, 
 
 def _edges(features: pl.DataFrame, pairs: pl.DataFrame) -> Iterable[tuple[str, str, float]]:
     yield from pairs.select("left", "right", "jaccard").iter_rows()
-    for ids in features.group_by("exact_key").agg(pl.col("id").sort())["id"]:
-        first, *rest = ids.to_list()
-        yield from ((first, other, 1.0) for other in rest)
+    # Questions on one passage or case give each other away; it is the first tie to be cut.
+    for column, weight in (("exact_key", 1.0), ("context_key", 0.0)):
+        named = features.filter(pl.col(column) != "").sort(column, "id")
+        for ids in named.group_by(column, maintain_order=True).agg("id")["id"]:
+            first, *rest = ids.to_list()
+            yield from ((first, other, weight) for other in rest)

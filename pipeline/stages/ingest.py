@@ -28,7 +28,7 @@ from pipeline.plan import SourceInput
 from pipeline.stages.stage import Stage, StageSettings
 from pipeline.store import code_digest
 from pipeline.text.mask import mask
-from pipeline.text.normalize import comparison_key
+from pipeline.text.normalize import comparison_key, published
 from schemas.item import BadRow, Item, Role
 from schemas.licenses import LicenseChoice, is_allowed, is_unknown
 from sources import registry
@@ -213,10 +213,9 @@ class Records:
     def _license_fault(self, item: Item) -> tuple[str, str] | None:
         license_id = item.license or self.source.license
         if is_unknown(license_id):
-            return (
-                None if self.input.entry.allow_unknown_license else ("license_unknown", license_id)
-            )
-        if not is_allowed(license_id, self.licenses):
+            if not self.input.entry.allow_unknown_license:
+                return "license_unknown", license_id
+        elif not is_allowed(license_id, self.licenses):
             return "license_excluded", license_id
         include = self.input.entry.include
         if include is not None and item.form not in include:
@@ -226,19 +225,19 @@ class Records:
 
 def form_fault(item: Item) -> tuple[str, str] | None:
     """Return the reason and evidence for which an item cannot be taught from, if any."""
-    if not item.question.strip():
+    if not published(item.question):
         return "empty_question", ""
     for flag in item.flags:
         is_answerable = flag.name == "linked_case" and item.context  # the parser found the case
         if flag.name in DROPPING_FLAGS and not is_answerable:
             return flag.name, flag.evidence
     if item.task == "qa":
-        return None if item.answer.strip() else ("empty_answer", item.question)
+        return None if published(item.answer) else ("empty_answer", item.question)
     return _options_fault(item)
 
 
 def _options_fault(item: Item) -> tuple[str, str] | None:
-    if len(item.options) < 2 or not all(option.strip() for option in item.options):
+    if len(item.options) < 2 or not all(map(published, item.options)):
         return "missing_option", " | ".join(item.options)
     keys = [comparison_key(option, item.language) for option in item.options]
     if len(set(keys)) < len(keys):
@@ -278,6 +277,7 @@ def _empty() -> dict[str, Any]:
 
 
 def _dropped(record: dict[str, Any], reason: str, evidence: str) -> dict[str, Any]:
-    # The ledger only ever shows masked text, also of rows that never reach the mask stage.
-    shown = mask(" ".join(evidence.split())[:EVIDENCE_CHARACTERS], record["language"] or "en").text
-    return record | {"reason": reason, "evidence": shown}
+    # The ledger only ever shows masked text, also of rows that never reach the mask stage. Cut
+    # after masking: half of an address is not recognised.
+    shown = mask(" ".join(evidence.split()), record["language"] or "en").text
+    return record | {"reason": reason, "evidence": shown[:EVIDENCE_CHARACTERS]}

@@ -29,12 +29,12 @@ class Normalize(MapStage):
 
 def nested_texts(shard: pl.DataFrame, change: Callable[[str], str]) -> list[pl.Series]:
     """Return the options and the history of a shard with a function applied to every text."""
-    options = [[change(option) for option in row] for row in shard["options"].to_list()]
-    history = [
-        [{**turn, "content": change(turn["content"])} for turn in row]
-        for row in shard["history"].to_list()
+    rows = [
+        {
+            "options": [change(option) for option in options],
+            "history": [{**turn, "content": change(turn["content"])} for turn in history],
+        }
+        for options, history in shard.select("options", "history").iter_rows()
     ]
-    return [
-        pl.Series("options", options, dtype=shard.schema["options"]),
-        pl.Series("history", history, dtype=shard.schema["history"]),
-    ]
+    # A frame of dictionaries: a series of nested lists is made row by row, some ten times slower.
+    return pl.DataFrame(rows, schema=shard.select("options", "history").schema).get_columns()

@@ -94,7 +94,12 @@ def _held_out(
 ) -> list[str]:
     """Return groups, in hash order, until every cell has its target or no group fits any more."""
     targets = {cell: settings.target(rows) for cell, rows in totals.items()}
-    ceilings = {cell: max(1, int(settings.max_share * rows)) for cell, rows in totals.items()}
+    left = sum(groups.values(), Counter[Cell]())
+    # One row of every cell stays in train, however small the cell.
+    ceilings = {
+        cell: min(max(1, int(settings.max_share * rows)), left[cell] - 1)
+        for cell, rows in totals.items()
+    }
     taken: Counter[Cell] = Counter()
     chosen: list[str] = []
     for group, rows in sorted(groups.items()):

@@ -1,0 +1,235 @@
+"""What `mmed verify` says of the demo release as built, and of copies altered by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.errors import InputError
+from pipeline.release.findings import SHOWN, Findings
+from pipeline.release.verify import verify
+from sources import registry
+from tests.pipeline.release.conftest import Rows, alter, parquet, read, renew_checksums
+
+EN, EN_TEST = parquet("mmed_ift_mc", "en"), parquet("mmed_ift_mc", "en", "test")
+OPEN_EN, FR, ES, ZH = (
+    parquet("mmed_ift", "en"),
+    parquet("mmed_ift_mc", "fr"),
+    parquet("mmed_ift_mc", "es"),
+    parquet("mmed_ift_mc", "zh"),
+)
+
+
+def lines(findings: Findings, name: str) -> list[str]:
+    """Return the findings of one check."""
+    check = next(check for check in findings.checks if check.name == name)
+    return [finding.line() for finding in check.findings]
+
+
+def benchmark_item(language: str) -> dict[str, Any]:
+    """Return a benchmark question of the starter corpus in one language."""
+    folder = Path(registry.__file__).parent / "starter"
+    items = map(json.loads, (folder / "benchmark.jsonl").read_text("utf-8").splitlines())
+    found: dict[str, Any] = next(item for item in items if item["language"] == language)
+    return found
+
+
+def ask(row: dict[str, Any], question: str, options: list[str]) -> None:
+    """Let a row ask another question, in every column that holds it."""
+    row["question"] = question
+    row["options"] = [
+        {"letter": a, "text": b} for a, b in zip("ABCDE"[: len(options)], options, strict=True)
+    ]
+    row["answer_letters"], row["answer"] = ["A"], options[0]
+    row["messages"] = [
+        {"role": "user", "content": question},
+        {"role": "assistant", "content": f"A. {options[0]}"},
+    ]
+
+
+def test_the_demo_release_passes_and_says_what_was_not_checked(demo_release: Path) -> None:
+    findings = verify(demo_release, None)
+    assert findings.passed, findings.to_text()
+    assert findings.num_rows == sum(
+        pq.read_metadata(path).num_rows for path in demo_release.glob("mmed_ift*/*/*.parquet")
+    )
+    assert "containment against benchmark texts were not checked: give --raw" in findings.to_text()
+
+
+def test_the_json_has_the_verdict_and_every_check(demo_release: Path) -> None:
+    result = CliRunner().invoke(app, ["verify", str(demo_release), "--json"])
+    value = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert value["passed"] is True
+    assert all(check["num_findings"] == 0 for check in value["checks"])
+
+
+class TestRowsAlteredByHand:
+    """Each fault is planted in a row of its own; the checksums are renewed, so they tell nothing."""
+
+    @pytest.fixture(scope="class")
+    def findings(self, release: Path) -> Findings:
+        alter(release, EN, lambda rows: self.plant_in_english(rows, read(release, EN_TEST)[0]))
+        alter(release, OPEN_EN, self.plant_in_open_rows)
+        alter(release, FR, self.plant_in_french)
+        alter(release, ES, lambda rows: [row.update(license="") for row in rows])
+        bench = benchmark_item("zh")
+        alter(release, ZH, lambda rows: ask(rows[0], bench["question"], bench["options"]))
+        renew_checksums(release)
+        return verify(release, None)
+
+    @staticmethod
+    def plant_in_english(rows: Rows, test_row: dict[str, Any]) -> None:
+        ask(rows[0], test_row["question"], [one["text"] for one in test_row["options"]])
+        rows[1]["id"] = rows[2]["id"]
+        rows[3]["root_id"] = test_row["root_id"]
+        rows[4]["group_id"] = test_row["group_id"]
+        rows[5]["answer_letters"] = ["F"]
+        rows[6]["answer"] = "Something else"
+        rows[7]["messages"].append({"role": "user", "content": "And then?"})
+        rows[8]["messages"][-1]["content"] = "The answer is A."
+
+    @staticmethod
+    def plant_in_open_rows(rows: Rows) -> None:
+        rows[0]["answer_letters"] = ["A"]
+        rows[1]["answer"] = ""
+        rows[2]["question"] = "What else is known?"
+
+    @staticmethod
+    def plant_in_french(rows: Rows) -> None:
+        rows[0]["language"] = "es"
+        rows[1]["redistributable"] = "perhaps"
+        rows[2]["egress"] = "everywhere"
+        rows[3]["form"] = "riddle"
+        rows[4]["license"] = "LicenseRef-invented"
+        rows[5]["group_id"], rows[5]["flags"] = None, ["near_duplicate"]
+
+    @pytest.mark.parametrize(
+        ("check", "place", "found"),
+        [
+            ("questions in one split", EN_TEST, f"its question stands in train too, {EN}, row 0"),
+            ("identifiers", f"{EN}, row 2", "again, first in"),
+            ("roots and groups in one split", EN_TEST, f"also in {EN}, row 3"),
+            ("roots and groups in one split", EN_TEST, f"also in {EN}, row 4"),
+            ("roots and groups in one split", f"{FR}, row 5", "without a group_id"),
+            ("no benchmark item", f"{ZH}, row 0", "the question of an item of starter"),
+            ("letters, options, answers", f"{EN}, row 5", "answer letter 'F'"),
+            ("letters, options, answers", f"{EN}, row 6", "answer 'Something else'"),
+            ("letters, options, answers", f"{OPEN_EN}, row 0", "answer letters A"),
+            ("letters, options, answers", f"{OPEN_EN}, row 1", "no answer"),
+            ("messages", f"{EN}, row 7", "['user', 'assistant', 'user']"),
+            ("messages", f"{EN}, row 8", "'The answer is A.'"),
+            ("messages", f"{OPEN_EN}, row 2", "without the question"),
+            ("licences, languages, values", f"{FR}, row 0", "language es"),
+            ("licences, languages, values", f"{FR}, row 1", "redistributable perhaps"),
+            ("licences, languages, values", f"{FR}, row 2", "egress everywhere"),
+            ("licences, languages, values", f"{FR}, row 3", "form riddle"),
+        ],
+    )
+    def test_it_is_named_with_file_and_row(
+        self, findings: Findings, check: str, place: str, found: str
+    ) -> None:
+        assert not findings.passed
+        assert [line for line in lines(findings, check) if place in line and found in line]
+
+    def test_only_the_first_findings_are_listed_and_the_rest_counted(
+        self, findings: Findings, release: Path
+    ) -> None:
+        check = next(c for c in findings.checks if c.name == "licences, languages, values")
+        assert len(check.findings) == SHOWN
+        assert check.num_findings > len(read(release, ES))
+        assert f"… and {check.num_findings - SHOWN} more" in findings.to_text()
+
+    def test_every_line_states_what_was_expected(self, findings: Findings) -> None:
+        for check in findings.checks:
+            assert all("; expected " in finding.line() for finding in check.findings)
+
+    def test_checksums_say_nothing_as_they_were_renewed(self, findings: Findings) -> None:
+        assert lines(findings, "checksums") == []
+
+    def test_the_metadata_still_has_the_old_digest(self, findings: Findings) -> None:
+        assert any(EN in line for line in lines(findings, "croissant.json"))
+
+
+class TestFilesAlteredByHand:
+    """A file is removed, one is added, one is damaged, a column is renamed, the card edited."""
+
+    @pytest.fixture(scope="class")
+    def findings(self, demo_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Findings:
+        release = shutil.copytree(demo_release, tmp_path_factory.mktemp("files") / "release")
+        (release / ES).unlink()
+        shutil.copy(release / FR, release / "stray.parquet")
+        (release / ZH).write_bytes((release / ZH).read_bytes()[:2000])
+        table = pq.ParquetFile(release / OPEN_EN).read()
+        names = ["prompt" if name == "question" else name for name in table.column_names]
+        pq.write_table(table.rename_columns(names), release / OPEN_EN)
+        card = (release / "README.md").read_text("utf-8")
+        card = card.replace("| fr | mmed_ift_mc | 27 |", "| fr | mmed_ift_mc | 2,700 |")
+        (release / "README.md").write_text(card, encoding="utf-8")
+        return verify(release, None)
+
+    @pytest.mark.parametrize(
+        ("check", "found"),
+        [
+            ("checksums", f"{ES}: the file is missing"),
+            ("checksums", "stray.parquet: a further file"),
+            ("checksums", "README.md: sha256"),
+            ("every file can be read", "stray.parquet: a Parquet file at an unknown place"),
+            ("every file can be read", f"{ZH}: it cannot be read"),
+            ("every file can be read", f"{OPEN_EN}: columns of other types"),
+            ("columns and their types", f"{OPEN_EN}: a column named 'prompt'"),
+            ("columns and their types", f"{OPEN_EN}: no column 'question'; expected string"),
+            ("configurations load offline", "'mmed_ift_mc.zh' does not load"),
+            ("counts on the card", "2,700 rows of mmed_ift_mc fr train in the table"),
+        ],
+    )
+    def test_it_is_named(self, findings: Findings, check: str, found: str) -> None:
+        assert [line for line in lines(findings, check) if found in line], findings.to_text()
+
+
+def test_verify_exits_with_1_when_a_check_says_no(release: Path, tmp_path: Path) -> None:
+    altered = shutil.copytree(release, tmp_path / "release")
+    (altered / "checksums.txt").write_text("", encoding="utf-8")
+    result = CliRunner().invoke(app, ["verify", str(altered)])
+    assert result.exit_code == 1
+    assert "FAIL  checksums" in result.stdout
+
+
+def test_benchmark_texts_are_checked_with_raw(demo_release: Path, tmp_path: Path) -> None:
+    altered = shutil.copytree(demo_release, tmp_path / "release")
+    item = benchmark_item("en")
+    nearly = [*item["options"][:-1], item["options"][-1] + "."]
+    alter(altered, EN, lambda rows: ask(rows[0], f"{item['question']}", nearly))
+    (tmp_path / "raw").mkdir()
+    findings = verify(altered, tmp_path / "raw")
+    assert any(f"{EN}, row 0" in line for line in lines(findings, "no benchmark text"))
+    assert "checked against 12 texts of starter" in findings.to_text()
+    assert "medqa" in findings.remarks[-1]
+
+
+def test_question_keys_of_another_version_are_not_taken_for_clean(
+    demo_release: Path, tmp_path: Path
+) -> None:
+    altered = shutil.copytree(demo_release, tmp_path / "release")
+    table = pq.ParquetFile(altered / "benchmarks.parquet").read()
+    old = table.replace_schema_metadata({"key_probe": "0" * 32})
+    pq.write_table(old, altered / "benchmarks.parquet")
+    assert "that this version does not make" in lines(verify(altered, None), "no benchmark item")[0]
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_a_folder_that_is_no_release_is_an_input_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"no such folder|not a release"):
+        verify(tmp_path / name, None)
+
+
+def test_the_output_folder_of_a_build_is_not_taken_for_its_release(demo_build: Path) -> None:
+    with pytest.raises(InputError, match="Did you mean"):
+        verify(demo_build, None)
