@@ -16,12 +16,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, cast
 
 import polars as pl
 
+import schemas
 from pipeline import ledger
 from pipeline.engine.local import LocalEngine
 from pipeline.errors import InputError
@@ -34,6 +37,7 @@ from pipeline.stages.ingest import Ingest
 from pipeline.stages.stage import GlobalStage, MapStage
 from pipeline.store import (
     Store,
+    code_digest,
     digest,
     parquet_bytes,
     stopping_when_disk_is_full,
@@ -41,6 +45,7 @@ from pipeline.store import (
 )
 
 MANIFEST = "manifest.json"
+LEDGER_FILE = "ledger.parquet"
 POOL_PAYS_FROM_BYTES = 4_000_000  # below, starting processes takes longer than the work
 LIBRARIES = ("datasketch", "fasttext-predict", "numpy", "polars", "pyarrow")
 
@@ -145,7 +150,23 @@ def locked(out: Path) -> Iterator[None]:
 
 
 def write_ledger(out: Path, runs: Sequence[StageRun]) -> None:
-    """Write `ledger.parquet`, ordered by stage, source, file and row."""
+    """Write `ledger.parquet` unless the one in place is already this one."""
+    path, note = out / LEDGER_FILE, out / "store" / "ledger.json"
+    dropped = [[run.instance, [table.digest for table in run.dropped]] for run in runs]
+    code = code_digest(Path(__file__), Path(ledger.__file__), Path(schemas.__file__).parent)
+    fingerprint = digest([dropped, code])
+    if note.exists() and path.exists():
+        noted = json.loads(note.read_bytes())
+        if noted == {"fingerprint": fingerprint, "sha256": sha256(path.read_bytes()).hexdigest()}:
+            return
+    payload = parquet_bytes(_ledger(runs))
+    write_atomically(path, payload)
+    facts = {"fingerprint": fingerprint, "sha256": sha256(payload).hexdigest()}
+    write_atomically(note, json.dumps(facts).encode())
+
+
+def _ledger(runs: Sequence[StageRun]) -> pl.DataFrame:
+    """Return every drop, ordered by stage, source, file and row."""
     parts = [
         ledger.ledger_rows(run.instance, pl.read_parquet(table.path))
         for run in runs
@@ -154,8 +175,7 @@ def write_ledger(out: Path, runs: Sequence[StageRun]) -> None:
     ]
     stages = pl.Enum([run.instance for run in runs])
     rows = pl.concat([ledger.empty(), *parts])
-    ordered = rows.sort(pl.col("stage").cast(stages), "source", "file", "row", "id")
-    write_atomically(out / "ledger.parquet", parquet_bytes(ordered))
+    return rows.sort(pl.col("stage").cast(stages), "source", "file", "row", "id")
 
 
 def _facts(recipe: Recipe, plan: Plan, runs: Sequence[StageRun]) -> dict[str, Any]:
@@ -204,9 +224,7 @@ def _release_input(
     recipe: Recipe, plan: Plan, runs: Sequence[StageRun], facts: Mapping[str, Any]
 ) -> ReleaseInput:
     checked, missing = plan.benchmarks()
-    before_split = next(
-        a for a, b in zip(runs, runs[1:], strict=False) if b.instance == _split(recipe)
-    )
+    before_split = next(a for a, b in pairwise(runs) if b.instance == _split(recipe))
     return ReleaseInput(
         recipe=recipe,
         sources={one.source.name: one.source for one in plan.inputs},

@@ -32,6 +32,7 @@ Raw = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder of the build.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 RAW_DEFAULT = Path("outputs/raw")
+INTERRUPTED = 130  # the exit code that typer makes of a KeyboardInterrupt
 
 
 def main() -> None:
@@ -41,11 +42,11 @@ def main() -> None:
     except MmedError as error:
         print(f"mmed: {' '.join(str(error).splitlines())}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print(
-            "mmed: interrupted; the same command goes on where this one stopped.", file=sys.stderr
-        )  # noqa: T201
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            told = "mmed: interrupted; the same command goes on where this one stopped."
+            print(told, file=sys.stderr)  # noqa: T201
+        raise
 
 
 def _print(value: Any, as_json: bool, text: str) -> None:  # noqa: ANN401

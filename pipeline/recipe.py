@@ -168,7 +168,8 @@ def _with_absolute_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]
 
 
 def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
-    first = error.errors()[0]
+    # A misspelt key also misses under its right name; the spelling is what is wrong.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "recipe"
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")

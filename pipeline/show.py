@@ -113,10 +113,10 @@ def _fault_text(built: Built) -> str:
     """Return one dropped row with the reason, beside the row that gave it away."""
     for reason in TELLING_REASONS:
         for run in built.runs:
-            for dropped in run.dropped:
-                rows = pl.read_parquet(dropped.path).filter(pl.col("reason") == reason).sort("id")
-                if rows.height:
-                    return _fault(rows.row(0, named=True), run)
+            if any(reason in count.dropped for count in run.counts):
+                paths = [table.path for table in run.dropped if table.rows]
+                rows = pl.scan_parquet(paths).filter(pl.col("reason") == reason)
+                return _fault(rows.sort("id").head(1).collect().row(0, named=True), run)
     return ""
 
 

@@ -40,9 +40,11 @@ REASONS: dict[str, str] = {
     "near_duplicate": "Another kept row says the same with small changes of wording.",
     "conflicting_key": "Another row has the same question and options but another key.",
     "benchmark_root": "The row descends from a benchmark item or is parallel to one.",
-    "benchmark_question": "The question, with its options, is a benchmark item.",
+    "benchmark_question": "The question is that of a benchmark item.",
+    "benchmark_similar": "The row contains or nearly repeats a benchmark question.",
     "validation_root": "The row descends from an upstream validation item or is parallel to one.",
-    "validation_question": "The question, with its options, is an upstream validation item.",
+    "validation_question": "The question is that of an upstream validation item.",
+    "validation_similar": "The row contains or nearly repeats an upstream validation question.",
     # review, mix, split
     "reviewer_rejected": "A reviewer rejected the record.",
     "over_quota": "A cap of the mix was already full; rows are taken in id-hash order.",

@@ -17,27 +17,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.frames import polars_schema
-from pipeline.keys import protected_key, question_key
+from pipeline.keys import protected_key
+from pipeline.overlap import contained, question_shingles
 from pipeline.plan import FileDigests, make_plan
 from pipeline.recipe import Recipe, SourceEntry
 from pipeline.release.check_questions import Row
 from pipeline.release.contents import BENCHMARK_TABLE
 from pipeline.release.findings import Finding
 from pipeline.release.key_probe import NAME, key_probe
-from pipeline.stages.deduplicate import DeduplicateSettings, record_shingles
+from pipeline.stages.deduplicate import DeduplicateSettings
 from pipeline.stages.ingest import Records
 from pipeline.text.guard import difference
 from pipeline.text.minhash import band_hashes
-from pipeline.text.normalize import comparison_key
 from pipeline.text.shingles import jaccard
-from pipeline.text.units import CHARACTER_LANGUAGES
 from schemas.release import BENCHMARKS
 
 _EXPECTED = "no benchmark item in any split"
-# The shortest benchmark question, less spaces and punctuation, that is looked for inside others:
-# twice what `protected_key` takes to name one question.
-_CONTAINED_LETTERS, _CONTAINED_CHARACTERS = 120, 60
-_ANCHOR = 20  # letters by which a place where a question may begin is found
 
 
 def read_benchmarks(folder: Path) -> pl.DataFrame:
@@ -106,43 +101,23 @@ def by_text(rows: Sequence[Row], texts: Texts) -> Iterator[Finding]:
     asked = {place for place, row in enumerate(rows) if row["key"] in names}
     for place in sorted(asked):
         yield _hit(rows[place], f"the question of an item of {names[rows[place]['key']]}")
-    contained = dict(_contained(rows, texts.items))
-    for place in sorted(contained.keys() - asked):
-        yield _hit(rows[place], f"it contains the question of an item of {contained[place]}")
+    holding = dict(contained(rows, texts.items))
+    for place in sorted(holding.keys() - asked):
+        yield _hit(rows[place], f"it contains the question of an item of {holding[place]}")
     for place, (source, similarity) in sorted(_similar(rows, texts.items).items()):
-        if place not in asked and place not in contained:
+        if place not in asked and place not in holding:
             yield _hit(rows[place], f"{similarity:.2f} like an item of {source}")
-
-
-def _contained(rows: Sequence[Row], items: Sequence[Row]) -> Iterator[tuple[int, str]]:
-    """Yield the places of rows inside whose text a long benchmark question stands."""
-    anchors: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for item in items:
-        letters = _letters(comparison_key(item["question"], item["language"]))
-        is_character = item["language"] in CHARACTER_LANGUAGES
-        if len(letters) >= (_CONTAINED_CHARACTERS if is_character else _CONTAINED_LETTERS):
-            anchors[letters[:_ANCHOR]].append((letters, item["source"]))
-    for place, row in enumerate(rows):
-        text = _letters(question_key(row))
-        for start in range(len(text) - _ANCHOR + 1):
-            for letters, source in anchors.get(text[start : start + _ANCHOR], ()):
-                if text.startswith(letters, start):
-                    yield place, source
-
-
-def _letters(key: str) -> str:
-    return "".join(filter(str.isalnum, key))
 
 
 def _similar(rows: Sequence[Row], items: Sequence[Row]) -> dict[int, tuple[str, float]]:
     """Return the places of rows that resemble an item and that no guard tells apart from it."""
     threshold = DeduplicateSettings().jaccard
     buckets: dict[tuple[str, int, int], list[int]] = defaultdict(list)
-    for place, bands in enumerate(band_hashes(_question_shingles(row) for row in rows)):
+    for place, bands in enumerate(band_hashes(question_shingles(row) for row in rows)):
         for band, value in enumerate(bands):
             buckets[rows[place]["language"], band, value].append(place)
     found: dict[int, tuple[str, float]] = {}
-    for item, bands in zip(items, band_hashes(map(_question_shingles, items)), strict=True):
+    for item, bands in zip(items, band_hashes(map(question_shingles, items)), strict=True):
         near = (buckets.get((item["language"], b, value), ()) for b, value in enumerate(bands))
         for place in sorted({place for places in near for place in places}):
             similarity = _similarity(rows[place], item)
@@ -151,12 +126,7 @@ def _similar(rows: Sequence[Row], items: Sequence[Row]) -> dict[int, tuple[str, 
     return found
 
 
-def _question_shingles(row: Row) -> set[str]:
-    # Keyless items have no answer text: what counts is the question with its options.
-    return record_shingles(row if row["task"] == "mcq" else {**row, "answer": ""})
-
-
 def _similarity(row: Row, item: Row) -> float:
     if difference({**row, "answer": ""}, {**item, "answer": ""}):
         return 0.0
-    return jaccard(_question_shingles(row), _question_shingles(item))
+    return jaccard(question_shingles(row), question_shingles(item))

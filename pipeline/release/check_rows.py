@@ -11,7 +11,7 @@ import polars as pl
 from pipeline.release.contents import CARD, LICENSES, Contents
 from pipeline.release.findings import Finding
 from schemas.item import FORMS, LETTERS, Origin
-from schemas.release import SUBSETS
+from schemas.release import RELEASE, SUBSETS
 
 EXCERPT = 60  # characters of a text that a finding shows
 
@@ -21,6 +21,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "redistributable": ("yes", "no", "unknown"),
     "egress": ("any", "local"),
 }
+_NULLABLE = ("group_id", "parent_id", "year", "scores")
 _IS_MCQ = pl.col("subset") == SUBSETS["mcq"]
 
 
@@ -38,10 +39,39 @@ def _found(
         yield Finding(file, str(value), expected, row)
 
 
+def _holds_null(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Tell of each row whether a column, or anything inside it, is null."""
+    column = pl.col(name)
+    if not isinstance(dtype, pl.List):
+        return column.is_null()
+    element = pl.element()
+    is_null = element.is_null()
+    if isinstance(dtype.inner, pl.Struct) and name in ("messages", "options"):
+        for field in dtype.inner.fields:
+            is_null = is_null | element.struct.field(field.name).is_null()
+    return column.is_null() | column.list.eval(is_null).list.any().fill_null(value=False)
+
+
+def _nulls(rows: pl.DataFrame) -> dict[str, pl.Expr]:
+    known = {name: rows.schema[name] for name in RELEASE.names if name not in _NULLABLE}
+    return {name: _holds_null(name, dtype) for name, dtype in known.items()}
+
+
+def nulls(contents: Contents) -> Iterator[Finding]:
+    """Find nulls where a release has none."""
+    for name, condition in _nulls(contents.rows).items():
+        yield from _found(contents.rows, condition, f"null in column {name!r}", "a value")
+
+
+def _whole(contents: Contents) -> pl.DataFrame:
+    """Return the rows without nulls; `nulls` names the others."""
+    return contents.rows.filter(~pl.any_horizontal(_nulls(contents.rows).values()))
+
+
 def identifiers(contents: Contents) -> Iterator[Finding]:
     """Find identifiers that are missing or stand twice, in whatever subset, language or split."""
     for name in ("id", "root_id"):
-        is_empty = pl.col(name).fill_null("") == ""
+        is_empty = pl.col(name) == ""
         yield from _found(contents.rows, is_empty, f"no {name}", "one in every row")
     repeated = contents.rows.filter(pl.col("id").is_duplicated() & (pl.col("id") != ""))
     for (record,), rows in repeated.sort("file", "row").group_by(["id"], maintain_order=True):
@@ -80,66 +110,66 @@ def _divided(name: str, value: str, members: pl.DataFrame) -> Finding:
 def answers(contents: Contents) -> Iterator[Finding]:
     """Compare letters, options and answer texts of multiple choice; open rows have an answer."""
     columns = ("file", "row", "options", "answer_letters", "answer", "several_allowed")
-    for row in contents.rows.filter(_IS_MCQ).select(columns).iter_rows(named=True):
+    rows = _whole(contents)
+    for row in rows.filter(_IS_MCQ).select(columns).iter_rows(named=True):
         yield from (Finding(row["file"], *fault, row["row"]) for fault in _mcq_faults(row))
-    is_open = ~_IS_MCQ
-    has_letters = (pl.col("answer_letters").list.len() > 0) | pl.col("answer_letters").is_null()
-    yield from _found(
-        contents.rows,
-        is_open & has_letters,
-        pl.format("answer letters {}", pl.col("answer_letters").list.join(", ").fill_null("null")),
-        "an empty list in an open row",
-    )
-    is_empty = pl.col("answer").fill_null("").str.strip_chars() == ""
-    yield from _found(contents.rows, is_open & is_empty, "no answer", "a text")
+    has_letters = ~_IS_MCQ & (pl.col("answer_letters").list.len() > 0)
+    found = pl.format("answer letters {}", pl.col("answer_letters").list.join(", "))
+    yield from _found(rows, has_letters, found, "an empty list in an open row")
+    is_empty = ~_IS_MCQ & (pl.col("answer").str.strip_chars() == "")
+    yield from _found(rows, is_empty, "no answer", "a text")
 
 
 def _mcq_faults(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    options = {one["letter"]: one["text"] for one in row["options"] or ()}
-    keyed = row["answer_letters"] or []
-    if "".join(filter(None, options)) != LETTERS[: len(row["options"] or ())] or len(options) < 2:
-        yield f"options lettered {', '.join(map(str, options))}", "two or more, from A on"
+    options = {one["letter"]: one["text"] for one in row["options"]}
+    keyed = row["answer_letters"]
+    if "".join(options) != LETTERS[: len(row["options"])] or len(options) < 2:
+        yield f"options lettered {', '.join(options)}", "two or more, from A on"
     if not keyed or len(set(keyed)) < len(keyed):
         yield f"answer letters {keyed}", "one or more, each once"
     for letter in keyed:
         if letter not in options:
-            yield f"answer letter {letter!r}", f"one of {', '.join(map(str, options))}"
+            yield f"answer letter {letter!r}", f"one of {', '.join(options)}"
     if len(keyed) > 1 and not row["several_allowed"]:
         yield f"answer letters {keyed} where one is allowed", "one letter"
     texts = "\n".join(str(options.get(letter)) for letter in keyed)
     if row["answer"] != texts:
-        yield f"answer {_excerpt(str(row['answer']))}", f"the keyed options, {_excerpt(texts)}"
+        yield f"answer {_excerpt(row['answer'])}", f"the keyed options, {_excerpt(texts)}"
 
 
 def messages(contents: Contents) -> Iterator[Finding]:
     """Check that messages ask the row's question and end with its answer, letters first."""
-    columns = ("file", "row", "subset", "messages", "question", "answer", "answer_letters")
-    for row in contents.rows.select(columns).iter_rows(named=True):
+    columns = ("file", "row", "subset", "messages", "question", "options", "answer")
+    rows = _whole(contents).select(*columns, "answer_letters")
+    for row in rows.iter_rows(named=True):
         yield from (Finding(row["file"], *fault, row["row"]) for fault in _message_faults(row))
 
 
 def _message_faults(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    turns = row["messages"] or []
+    turns = row["messages"]
     roles = [turn["role"] for turn in turns]
     if len(turns) < 2 or roles[-2:] != ["user", "assistant"]:
         yield f"messages of the roles {roles}", "an end of user and assistant"
         return
-    if unknown := sorted({str(role) for role in roles} - {"system", "user", "assistant"}):
+    if unknown := sorted(set(roles) - {"system", "user", "assistant"}):
         yield f"a message of the role {unknown[0]!r}", "system, user or assistant"
-    if not all((turn["content"] or "").strip() for turn in turns):
+    if not all(turn["content"].strip() for turn in turns):
         yield "an empty message", "text in every message"
-    asked, told = turns[-2]["content"] or "", turns[-1]["content"] or ""
-    if (row["question"] or "") not in asked:
+    asked, told = turns[-2]["content"], turns[-1]["content"]
+    if row["question"] not in asked:
         yield f"a user's turn {_excerpt(asked)} without the question", _excerpt(row["question"])
+    for option in row["options"]:
+        if (line := f"{option['letter']}. {option['text']}") not in asked:
+            yield f"a user's turn {_excerpt(asked)} without an option", _excerpt(line)
     yield from _answer_faults(row, told)
 
 
 def _answer_faults(row: dict[str, Any], told: str) -> Iterator[tuple[str, str]]:
     if row["subset"] != SUBSETS["mcq"]:
-        if (row["answer"] or "") not in told:
+        if row["answer"] not in told:
             yield f"an assistant's turn {_excerpt(told)}", f"the answer, {_excerpt(row['answer'])}"
         return
-    letters = ", ".join(row["answer_letters"] or ())
+    letters = ", ".join(row["answer_letters"])
     # The letters end the text, or stand before ". option" or a line of their own.
     if not re.match(rf"{re.escape(letters)}(?:\. |\n|$)", told) or not letters:
         yield f"an assistant's turn {_excerpt(told)}", f"one that begins with {letters!r}"
@@ -149,13 +179,13 @@ def values(contents: Contents) -> Iterator[Finding]:
     """Check licences, languages and the columns that hold one of a few known values."""
     rows = contents.rows
     for name, known in _VALUES.items():
-        found = pl.format(f"{name} {{}}", pl.col(name).fill_null("null"))
-        is_other = ~pl.col(name).fill_null("").is_in(known)
+        found = pl.format(f"{name} {{}}", pl.col(name))
+        is_other = ~pl.col(name).is_in(known)
         yield from _found(rows, is_other, found, f"one of {', '.join(known)}")
-    is_elsewhere = pl.col("language").fill_null("") != pl.col("folder_language")
-    found = pl.format("language {}", pl.col("language").fill_null("null"))
+    is_elsewhere = pl.col("language") != pl.col("folder_language")
+    found = pl.format("language {}", pl.col("language"))
     yield from _found(rows, is_elsewhere, found, "that of its folder")
-    is_unlicensed = pl.col("license").fill_null("").str.strip_chars() == ""
+    is_unlicensed = pl.col("license").str.strip_chars() == ""
     yield from _found(rows, is_unlicensed, "no licence", "one in every row")
     yield from _unlisted(rows, CARD, contents.card)
     yield from _unlisted(rows, LICENSES, contents.licenses)

@@ -37,6 +37,7 @@ def verify(release: Path, raw: Path | None) -> Findings:
         run_check("configurations load offline", check_files.configurations(contents)),
         run_check("counts on the card", check_files.counts(contents)),
         run_check("croissant.json", check_files.croissant(contents)),
+        run_check("no nulls", check_rows.nulls(contents)),
         run_check("identifiers", check_rows.identifiers(contents)),
         run_check("roots and groups in one split", check_rows.splits(contents)),
         run_check("questions in one split", check_questions.questions(rows)),

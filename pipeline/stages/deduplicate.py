@@ -34,6 +34,15 @@ from pipeline.text.shingles import jaccard, shingles
 PAIRS = pl.Schema(
     {"left": pl.String, "right": pl.String, "jaccard": pl.Float64, "difference": pl.String}
 )
+KEYS = pl.Schema(
+    {
+        "exact_key": pl.String,
+        "asked_key": pl.String,
+        "context_key": pl.String,
+        "answer_key": pl.String,
+        "rank": pl.Int32,
+    }
+)
 # A bucket of a template ("What is (are) X?") can hold thousands; each is compared with this many.
 BUCKET_PARTNERS = 50
 LOSS_CHECKED_FROM = 500  # rows of a source; a share of fewer says little
@@ -65,18 +74,17 @@ class Deduplicate(GlobalStage):
     def features(self, shard: pl.DataFrame) -> pl.DataFrame:
         """Return per train row: keys, band hashes, and its rank in the order of preference."""
         train = shard.filter(pl.col("role") == "train")
-        rows = list(train.iter_rows(named=True))
-        return train.select("id", "root_id", "language", "source").with_columns(
-            pl.Series("exact_key", [exact_key(row) for row in rows], dtype=pl.String),
-            pl.Series("context_key", [context_key(row) for row in rows], dtype=pl.String),
-            pl.Series("answer_key", [text_digest(*answer_keys(r)) for r in rows], dtype=pl.String),
-            pl.Series("rank", [rank(row) for row in rows], dtype=pl.Int32),
-            pl.Series(
-                "bands",
-                band_hashes(record_shingles(row) for row in rows),
-                dtype=pl.List(pl.UInt64),
-            ),
-        )
+        found: list[dict[str, Any]] = []
+
+        def shingle_sets() -> Iterator[set[str]]:
+            # Row by row, so that the comparison key of a text is made once and still remembered.
+            for row in train.iter_rows(named=True):
+                found.append(_keys(row))
+                yield record_shingles(row)
+
+        bands = pl.Series("bands", band_hashes(shingle_sets()), pl.List(pl.UInt64))
+        keys = pl.DataFrame(found, schema=KEYS)
+        return train.select("id", "root_id", "language", "source").hstack([*keys, bands])
 
     def pairs(self, number: int, features: pl.DataFrame, context: Context) -> pl.DataFrame:
         """Return similar pairs among rows that share one of this partition's bands."""
@@ -126,6 +134,16 @@ class Deduplicate(GlobalStage):
                     f"than {limit:.0%}. Look at it with `mmed sources check {source}`, or set "
                     "`max_loss` for it in the recipe."
                 )
+
+
+def _keys(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "exact_key": exact_key(row),
+        "asked_key": text_digest(row["language"], question_key(row)),
+        "context_key": context_key(row),
+        "answer_key": text_digest(*answer_keys(row)),
+        "rank": rank(row),
+    }
 
 
 def record_shingles(row: dict[str, Any]) -> set[str]:
@@ -214,8 +232,9 @@ def _flags(pairs: pl.DataFrame, drops: Mapping[str, Any]) -> Iterator[dict[str, 
 
 def _edges(features: pl.DataFrame, pairs: pl.DataFrame) -> Iterable[tuple[str, str, float]]:
     yield from pairs.select("left", "right", "jaccard").iter_rows()
-    # Questions on one passage or case give each other away; it is the first tie to be cut.
-    for column, weight in (("exact_key", 1.0), ("context_key", 0.0)):
+    # One question with two answers, or two on one passage, give each other away; where a group
+    # must be cut, it is cut there first.
+    for column, weight in (("exact_key", 1.0), ("asked_key", 0.1), ("context_key", 0.0)):
         named = features.filter(pl.col(column) != "").sort(column, "id")
         for ids in named.group_by(column, maintain_order=True).agg("id")["id"]:
             first, *rest = ids.to_list()

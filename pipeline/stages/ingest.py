@@ -132,7 +132,7 @@ class Records:
 
     def _place(self, file: str, row: int) -> dict[str, Any]:
         path, mark, member = file.partition("!")
-        return {"file": self._shown.get(path, Path(path).name) + mark + member, "row": row}
+        return {"file": (self._shown.get(path) or Path(path).name) + mark + member, "row": row}
 
     def _name(self, subset: str) -> str:
         return f"{self.source.name}.{subset}" if subset else self.source.name
@@ -141,7 +141,7 @@ class Records:
         source, place = self._name(bad.subset), self._place(bad.file, bad.row)
         alone = self.source.languages[0] if len(self.source.languages) == 1 else ""
         language = bad.language or alone
-        record = _empty() | {
+        record = _EMPTY | {
             "id": self._unique(hash_id(source, language, place["file"], str(bad.row), bad.reason)),
             "role": "train",
             "language": language,
@@ -167,7 +167,7 @@ class Records:
         source = self._name(item.subset)
         record_id = hash_id(source, item.language, item.key, item.part)
         repeated = record_id in self._ids
-        record = _empty() | {
+        record = _EMPTY | {
             "part": item.part,
             "id": self._unique(record_id),
             "root_id": self._root(source, item),
@@ -256,24 +256,16 @@ def _answer(item: Item) -> str:
     return "\n".join(item.options[index] for index in in_range)
 
 
-_TEXTS = tuple(
-    name
-    for name, dtype in ITEM_COLUMNS.items()
-    if dtype == pl.String and name not in ("group_id", "parent_id", "split", "detected_language")
+_SET_LATER = ("group_id", "parent_id", "split", "detected_language")
+_TEXTS = (n for n, t in ITEM_COLUMNS.items() if t == pl.String and n not in _SET_LATER)
+_LISTS = (n for n, t in ITEM_COLUMNS.items() if isinstance(t, pl.List))
+# Made once: a quarter of a million rows start from it. Its lists are never changed in place.
+_EMPTY: dict[str, Any] = (
+    dict.fromkeys(READ_COLUMNS)
+    | dict.fromkeys(_TEXTS, "")
+    | {name: [] for name in _LISTS}
+    | {"several_allowed": False}
 )
-
-
-def _empty() -> dict[str, Any]:
-    lists: dict[str, Any] = {
-        "history": [],
-        "options": [],
-        "answer_indices": [],
-        "steps": [],
-        "flags": [],
-    }
-    return (
-        dict.fromkeys(READ_COLUMNS) | dict.fromkeys(_TEXTS, "") | lists | {"several_allowed": False}
-    )
 
 
 def _dropped(record: dict[str, Any], reason: str, evidence: str) -> dict[str, Any]:

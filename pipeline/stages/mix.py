@@ -156,7 +156,8 @@ class _OverShare:
         others = pl.col("population") - (pl.len().over(groups) if groups else pl.len())
         # g <= share * (g + others), solved for g; a group with no others is not capped, since
         # nothing but dropping all of it would meet the share.
-        limit = (others * (self.share / (1 - self.share))).floor()
+        # 1e-9: as floats, .6 / (1 - .6) is a little less than 1.5 and would cost a row.
+        limit = (others * (self.share / (1 - self.share)) + 1e-9).floor()
         place = pl.int_range(pl.len()).over(groups) if groups else pl.int_range(pl.len())
         over = among.with_columns(others=others, limit=limit, place=place)
         return over.filter((pl.col("others") > 0) & (pl.col("place") >= pl.col("limit")))[

@@ -190,7 +190,7 @@ def _cue_rule(cue: str, language: str) -> _Rule:
     kind = _CUE_KINDS[cue]
     words = sorted(lexicon("mask")[language][cue], key=len, reverse=True)
     cues = "|".join(re.escape(word) for word in words)
-    link = r"(?![^\W\d_])[\s.:#№°-]*(?:(?:n[°o]|no|number|is|是|为|は|es|est)[\s.:]*)?"
+    link = r"(?![^\W\d_])[\s.:#№°-]*(?:(?:n[°o]|no|number|is|es|est|el|la|le)[\s.:]*){0,2}"
     if language in CHARACTER_LANGUAGES:
         link = r"[\s.:]*(?:(?:是|为|は)\s*)?"
     start = "" if language in CHARACTER_LANGUAGES else r"(?<![\w\[])"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.text.marks import (
@@ -95,6 +95,7 @@ _PUNCTUATION = re.compile(
 _CJK_SPACE = re.compile(r" (?!(?<=\d )\d|(?<=[a-z] )[a-z])")
 
 
+@lru_cache(maxsize=256)  # deduplication asks thrice for each text of a record, one after another
 def comparison_key(text: str, language: str) -> str:
     """Return the form in which two texts are equal when only their writing differs.
 

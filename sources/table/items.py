@@ -20,15 +20,21 @@ from sources.table.files import Sheet, read_delimited, read_json_lines, read_par
 from sources.table.keys import WAYS, KeyCell, choose_way, fits, is_alternative
 from sources.table.options import split_options, unlabelled
 from sources.table.settings import SPLIT, TableSettings
-from sources.table.workbook import read_workbook
+
+
+def _read_workbook(path: Path, settings: TableSettings) -> Sheet:
+    from sources.table.workbook import read_workbook  # loads openpyxl, a seventh of a second
+
+    return read_workbook(path, settings)
+
 
 _READERS: Mapping[str, Callable[[Path, TableSettings], Sheet]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
-    ".xlsx": read_workbook,
-    ".xlsm": read_workbook,
+    ".xlsx": _read_workbook,
+    ".xlsm": _read_workbook,
     ".parquet": read_parquet,
 }
 _COMPRESSIBLE = (".csv", ".tsv", ".jsonl", ".ndjson")

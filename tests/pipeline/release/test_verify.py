@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.errors import InputError
+from pipeline.keys import protected_key
+from pipeline.release.check_benchmarks import Texts, by_text
 from pipeline.release.findings import SHOWN, Findings
 from pipeline.release.verify import verify
 from sources import registry
@@ -47,10 +50,11 @@ def ask(row: dict[str, Any], question: str, options: list[str]) -> None:
     row["options"] = [
         {"letter": a, "text": b} for a, b in zip("ABCDE"[: len(options)], options, strict=True)
     ]
+    lettered = [f"{one['letter']}. {one['text']}" for one in row["options"]]
     row["answer_letters"], row["answer"] = ["A"], options[0]
     row["messages"] = [
-        {"role": "user", "content": question},
-        {"role": "assistant", "content": f"A. {options[0]}"},
+        {"role": "user", "content": "\n".join([question, *lettered])},
+        {"role": "assistant", "content": lettered[0]},
     ]
 
 
@@ -71,127 +75,133 @@ def test_the_json_has_the_verdict_and_every_check(demo_release: Path) -> None:
     assert all(check["num_findings"] == 0 for check in value["checks"])
 
 
-class TestRowsAlteredByHand:
-    """Each fault is planted in a row of its own; the checksums are renewed, so they tell nothing."""
-
-    @pytest.fixture(scope="class")
-    def findings(self, release: Path) -> Findings:
-        alter(release, EN, lambda rows: self.plant_in_english(rows, read(release, EN_TEST)[0]))
-        alter(release, OPEN_EN, self.plant_in_open_rows)
-        alter(release, FR, self.plant_in_french)
-        alter(release, ES, lambda rows: [row.update(license="") for row in rows])
-        bench = benchmark_item("zh")
-        alter(release, ZH, lambda rows: ask(rows[0], bench["question"], bench["options"]))
-        renew_checksums(release)
-        return verify(release, None)
-
-    @staticmethod
-    def plant_in_english(rows: Rows, test_row: dict[str, Any]) -> None:
-        ask(rows[0], test_row["question"], [one["text"] for one in test_row["options"]])
-        rows[1]["id"] = rows[2]["id"]
-        rows[3]["root_id"] = test_row["root_id"]
-        rows[4]["group_id"] = test_row["group_id"]
-        rows[5]["answer_letters"] = ["F"]
-        rows[6]["answer"] = "Something else"
-        rows[7]["messages"].append({"role": "user", "content": "And then?"})
-        rows[8]["messages"][-1]["content"] = "The answer is A."
-
-    @staticmethod
-    def plant_in_open_rows(rows: Rows) -> None:
-        rows[0]["answer_letters"] = ["A"]
-        rows[1]["answer"] = ""
-        rows[2]["question"] = "What else is known?"
-
-    @staticmethod
-    def plant_in_french(rows: Rows) -> None:
-        rows[0]["language"] = "es"
-        rows[1]["redistributable"] = "perhaps"
-        rows[2]["egress"] = "everywhere"
-        rows[3]["form"] = "riddle"
-        rows[4]["license"] = "LicenseRef-invented"
-        rows[5]["group_id"], rows[5]["flags"] = None, ["near_duplicate"]
-
-    @pytest.mark.parametrize(
-        ("check", "place", "found"),
-        [
-            ("questions in one split", EN_TEST, f"its question stands in train too, {EN}, row 0"),
-            ("identifiers", f"{EN}, row 2", "again, first in"),
-            ("roots and groups in one split", EN_TEST, f"also in {EN}, row 3"),
-            ("roots and groups in one split", EN_TEST, f"also in {EN}, row 4"),
-            ("roots and groups in one split", f"{FR}, row 5", "without a group_id"),
-            ("no benchmark item", f"{ZH}, row 0", "the question of an item of starter"),
-            ("letters, options, answers", f"{EN}, row 5", "answer letter 'F'"),
-            ("letters, options, answers", f"{EN}, row 6", "answer 'Something else'"),
-            ("letters, options, answers", f"{OPEN_EN}, row 0", "answer letters A"),
-            ("letters, options, answers", f"{OPEN_EN}, row 1", "no answer"),
-            ("messages", f"{EN}, row 7", "['user', 'assistant', 'user']"),
-            ("messages", f"{EN}, row 8", "'The answer is A.'"),
-            ("messages", f"{OPEN_EN}, row 2", "without the question"),
-            ("licences, languages, values", f"{FR}, row 0", "language es"),
-            ("licences, languages, values", f"{FR}, row 1", "redistributable perhaps"),
-            ("licences, languages, values", f"{FR}, row 2", "egress everywhere"),
-            ("licences, languages, values", f"{FR}, row 3", "form riddle"),
-        ],
-    )
-    def test_it_is_named_with_file_and_row(
-        self, findings: Findings, check: str, place: str, found: str
-    ) -> None:
-        assert not findings.passed
-        assert [line for line in lines(findings, check) if place in line and found in line]
-
-    def test_only_the_first_findings_are_listed_and_the_rest_counted(
-        self, findings: Findings, release: Path
-    ) -> None:
-        check = next(c for c in findings.checks if c.name == "licences, languages, values")
-        assert len(check.findings) == SHOWN
-        assert check.num_findings > len(read(release, ES))
-        assert f"… and {check.num_findings - SHOWN} more" in findings.to_text()
-
-    def test_every_line_states_what_was_expected(self, findings: Findings) -> None:
-        for check in findings.checks:
-            assert all("; expected " in finding.line() for finding in check.findings)
-
-    def test_checksums_say_nothing_as_they_were_renewed(self, findings: Findings) -> None:
-        assert lines(findings, "checksums") == []
-
-    def test_the_metadata_still_has_the_old_digest(self, findings: Findings) -> None:
-        assert any(EN in line for line in lines(findings, "croissant.json"))
+@pytest.fixture(scope="module")
+def altered_rows(release: Path) -> Findings:
+    """Plant each fault in a row of its own; renewed checksums tell nothing of it."""
+    alter(release, EN, lambda rows: plant_in_english(rows, read(release, EN_TEST)[0]))
+    alter(release, OPEN_EN, plant_in_open_rows)
+    alter(release, FR, plant_in_french)
+    alter(release, ES, lambda rows: [row.update(license="") for row in rows])
+    bench = benchmark_item("zh")
+    alter(release, ZH, lambda rows: ask(rows[0], bench["question"], bench["options"]))
+    renew_checksums(release)
+    return verify(release, None)
 
 
-class TestFilesAlteredByHand:
-    """A file is removed, one is added, one is damaged, a column is renamed, the card edited."""
+def plant_in_english(rows: Rows, test_row: dict[str, Any]) -> None:
+    ask(rows[0], test_row["question"], [one["text"] for one in test_row["options"]])
+    rows[1]["id"] = rows[2]["id"]
+    rows[3]["root_id"] = test_row["root_id"]
+    rows[4]["group_id"] = test_row["group_id"]
+    rows[5]["answer_letters"] = ["F"]
+    rows[6]["answer"] = "Something else"
+    rows[7]["messages"].append({"role": "user", "content": "And then?"})
+    rows[8]["messages"][-1]["content"] = "The answer is A."
 
-    @pytest.fixture(scope="class")
-    def findings(self, demo_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Findings:
-        release = shutil.copytree(demo_release, tmp_path_factory.mktemp("files") / "release")
-        (release / ES).unlink()
-        shutil.copy(release / FR, release / "stray.parquet")
-        (release / ZH).write_bytes((release / ZH).read_bytes()[:2000])
-        table = pq.ParquetFile(release / OPEN_EN).read()
-        names = ["prompt" if name == "question" else name for name in table.column_names]
-        pq.write_table(table.rename_columns(names), release / OPEN_EN)
-        card = (release / "README.md").read_text("utf-8")
-        card = card.replace("| fr | mmed_ift_mc | 27 |", "| fr | mmed_ift_mc | 2,700 |")
-        (release / "README.md").write_text(card, encoding="utf-8")
-        return verify(release, None)
 
-    @pytest.mark.parametrize(
-        ("check", "found"),
-        [
-            ("checksums", f"{ES}: the file is missing"),
-            ("checksums", "stray.parquet: a further file"),
-            ("checksums", "README.md: sha256"),
-            ("every file can be read", "stray.parquet: a Parquet file at an unknown place"),
-            ("every file can be read", f"{ZH}: it cannot be read"),
-            ("every file can be read", f"{OPEN_EN}: columns of other types"),
-            ("columns and their types", f"{OPEN_EN}: a column named 'prompt'"),
-            ("columns and their types", f"{OPEN_EN}: no column 'question'; expected string"),
-            ("configurations load offline", "'mmed_ift_mc.zh' does not load"),
-            ("counts on the card", "2,700 rows of mmed_ift_mc fr train in the table"),
-        ],
-    )
-    def test_it_is_named(self, findings: Findings, check: str, found: str) -> None:
-        assert [line for line in lines(findings, check) if found in line], findings.to_text()
+def plant_in_open_rows(rows: Rows) -> None:
+    rows[0]["answer_letters"] = ["A"]
+    rows[1]["answer"] = ""
+    rows[2]["question"] = "What else is known?"
+
+
+def plant_in_french(rows: Rows) -> None:
+    rows[0]["language"] = "es"
+    rows[1]["redistributable"] = "perhaps"
+    rows[2]["egress"] = "everywhere"
+    rows[3]["form"] = "riddle"
+    rows[4]["license"] = "LicenseRef-invented"
+    rows[5]["group_id"], rows[5]["flags"] = None, ["near_duplicate"]
+    rows[6]["source"] = None
+    rows[7]["options"][0]["text"] = "Autre chose"
+
+
+@pytest.mark.parametrize(
+    ("check", "place", "found"),
+    [
+        ("questions in one split", EN_TEST, f"its question stands in train too, {EN}, row 0"),
+        ("identifiers", f"{EN}, row 2", "again, first in"),
+        ("roots and groups in one split", EN_TEST, f"also in {EN}, row 3"),
+        ("roots and groups in one split", EN_TEST, f"also in {EN}, row 4"),
+        ("roots and groups in one split", f"{FR}, row 5", "without a group_id"),
+        ("no benchmark item", f"{ZH}, row 0", "the question of an item of starter"),
+        ("letters, options, answers", f"{EN}, row 5", "answer letter 'F'"),
+        ("letters, options, answers", f"{EN}, row 6", "answer 'Something else'"),
+        ("letters, options, answers", f"{OPEN_EN}, row 0", "answer letters A"),
+        ("letters, options, answers", f"{OPEN_EN}, row 1", "no answer"),
+        ("messages", f"{EN}, row 7", "['user', 'assistant', 'user']"),
+        ("messages", f"{EN}, row 8", "'The answer is A.'"),
+        ("messages", f"{OPEN_EN}, row 2", "without the question"),
+        ("messages", f"{FR}, row 7", "expected 'A. Autre chose'"),
+        ("no nulls", f"{FR}, row 6", "null in column 'source'"),
+        ("licences, languages, values", f"{FR}, row 0", "language es"),
+        ("licences, languages, values", f"{FR}, row 1", "redistributable perhaps"),
+        ("licences, languages, values", f"{FR}, row 2", "egress everywhere"),
+        ("licences, languages, values", f"{FR}, row 3", "form riddle"),
+    ],
+)
+def test_a_fault_of_a_row_is_named_with_file_and_row(
+    altered_rows: Findings, check: str, place: str, found: str
+) -> None:
+    assert not altered_rows.passed
+    assert [line for line in lines(altered_rows, check) if place in line and found in line]
+
+
+def test_only_the_first_findings_are_listed_and_the_rest_counted(
+    altered_rows: Findings, release: Path
+) -> None:
+    check = next(c for c in altered_rows.checks if c.name == "licences, languages, values")
+    assert len(check.findings) == SHOWN
+    assert check.num_findings > len(read(release, ES))
+    assert f"… and {check.num_findings - SHOWN} more" in altered_rows.to_text()
+
+
+def test_every_line_states_what_was_expected(altered_rows: Findings) -> None:
+    for check in altered_rows.checks:
+        assert all("; expected " in finding.line() for finding in check.findings)
+
+
+def test_checksums_say_nothing_as_they_were_renewed(altered_rows: Findings) -> None:
+    assert lines(altered_rows, "checksums") == []
+
+
+def test_the_metadata_still_has_the_old_digest(altered_rows: Findings) -> None:
+    assert any(EN in line for line in lines(altered_rows, "croissant.json"))
+
+
+@pytest.fixture(scope="module")
+def altered_files(demo_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    """Remove a file, add one, damage one, rename a column, edit the card."""
+    release = shutil.copytree(demo_release, tmp_path_factory.mktemp("files") / "release")
+    (release / ES).unlink()
+    shutil.copy(release / FR, release / "stray.parquet")
+    (release / ZH).write_bytes((release / ZH).read_bytes()[:2000])
+    table = pq.ParquetFile(release / OPEN_EN).read()
+    names = ["prompt" if name == "question" else name for name in table.column_names]
+    pq.write_table(table.rename_columns(names), release / OPEN_EN)
+    card = (release / "README.md").read_text("utf-8")
+    card = card.replace("| fr | mmed_ift_mc | 27 |", "| fr | mmed_ift_mc | 2,700 |")
+    (release / "README.md").write_text(card, encoding="utf-8")
+    return verify(release, None)
+
+
+@pytest.mark.parametrize(
+    ("check", "found"),
+    [
+        ("checksums", f"{ES}: the file is missing"),
+        ("checksums", "stray.parquet: a further file"),
+        ("checksums", "README.md: sha256"),
+        ("every file can be read", "stray.parquet: a Parquet file at an unknown place"),
+        ("every file can be read", f"{ZH}: it cannot be read"),
+        ("every file can be read", f"{OPEN_EN}: columns of other types"),
+        ("columns and their types", f"{OPEN_EN}: a column named 'prompt'"),
+        ("columns and their types", f"{OPEN_EN}: no column 'question'; expected string"),
+        ("configurations load offline", "'mmed_ift_mc.zh' does not load"),
+        ("counts on the card", "2,700 rows of mmed_ift_mc fr train in the table"),
+    ],
+)
+def test_a_fault_of_a_file_is_named(altered_files: Findings, check: str, found: str) -> None:
+    assert [line for line in lines(altered_files, check) if found in line], altered_files.to_text()
 
 
 def test_verify_exits_with_1_when_a_check_says_no(release: Path, tmp_path: Path) -> None:
@@ -205,13 +215,47 @@ def test_verify_exits_with_1_when_a_check_says_no(release: Path, tmp_path: Path)
 def test_benchmark_texts_are_checked_with_raw(demo_release: Path, tmp_path: Path) -> None:
     altered = shutil.copytree(demo_release, tmp_path / "release")
     item = benchmark_item("en")
-    nearly = [*item["options"][:-1], item["options"][-1] + "."]
-    alter(altered, EN, lambda rows: ask(rows[0], f"{item['question']}", nearly))
+    alter(altered, EN, lambda rows: ask(rows[0], item["question"], item["options"]))
     (tmp_path / "raw").mkdir()
     findings = verify(altered, tmp_path / "raw")
     assert any(f"{EN}, row 0" in line for line in lines(findings, "no benchmark text"))
     assert "checked against 12 texts of starter" in findings.to_text()
     assert "medqa" in findings.remarks[-1]
+
+
+CASE = {
+    "en": "A 54-year-old woman has had a dry cough and a weight loss of 6 kg for three months, and "
+    "her chest film shows a cavity in the right upper lobe. Which test should be done first?",
+    "zh": "患者女性，五十四岁，干咳三个月，体重下降六公斤，午后低热伴夜间盗汗，胸片显示右上肺有"
+    "一个厚壁空洞，周围可见斑片状阴影，痰涂片尚未进行。首先应当进行的检查是什么？",
+}
+OPTIONS = ["Sputum smear", "Bronchoscopy", "Spirometry", "Watchful waiting"]
+
+
+def question_row(language: str, question: str) -> dict[str, Any]:
+    row = {"file": "f", "row": 0, "root_id": "", "task": "mcq", "language": language}
+    row |= {"context": "", "answer": "", "source": "exam", "options": OPTIONS}
+    row["question"] = question
+    return row | {"key": protected_key(row)}
+
+
+@pytest.mark.parametrize("language", CASE)
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda case: case, "the question of an item of exam"),
+        (lambda case: f"{case} (2019)", "it contains the question of an item of exam"),
+        (lambda case: case.replace(" a ", " the ").replace("进行的", "进行"), "like an item of"),
+        (lambda case: case.replace("6 kg", "16 kg").replace("六公斤", "十六公斤"), ""),
+    ],
+)
+def test_a_benchmark_question_is_found_again(
+    language: str, change: Callable[[str], str], found: str
+) -> None:
+    row = question_row(language, change(CASE[language]))
+    texts = Texts((question_row(language, CASE[language]),), ())
+    told = [finding.found for finding in by_text([row], texts)]
+    assert [found in one for one in told] == ([True] if found else [])
 
 
 def test_question_keys_of_another_version_are_not_taken_for_clean(

@@ -1,0 +1,115 @@
+"""Decontaminate: no train row repeats, translates or belongs to a held-out question."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.item import LANGUAGES
+from tests.pipeline.stages.rows import (
+    SAMPLES,
+    Decided,
+    Row,
+    decide,
+    make,
+    mcq,
+    sample_mcq,
+    sample_qa,
+)
+
+
+def judge(*rows: Row) -> Decided:
+    return decide(make("decontaminate"), *rows)
+
+
+def benchmark(language: str, **changes: object) -> Row:
+    """Return the sample question of a language as a benchmark item."""
+    values = {"id": f"bench-{language}", "role": "benchmark", "source": "exam"}
+    return sample_mcq(language, **(values | changes))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_benchmark_question_leaves_whatever_its_typesetting(language: str) -> None:
+    question = f"  12. {SAMPLES[language].question.upper()} \n".replace("?", " ？")
+    train = sample_mcq(language, id="t", question=question)
+    decided = judge(train, benchmark(language), sample_qa(language, id="other"))
+    assert decided.drops() == {"t": "benchmark_question"}
+    assert decided.partners() == {"t": f"bench-{language}"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_benchmark_question_is_recognised_with_other_options_and_another_key(
+    language: str,
+) -> None:
+    train = mcq(SAMPLES[language].question, ("β", "γ"), (1,), language, id="t")
+    assert judge(train, benchmark(language)).drops() == {"t": "benchmark_question"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translation_of_a_benchmark_item_leaves_by_its_root(language: str) -> None:
+    other = "ja" if language != "ja" else "ru"
+    rows = [sample_mcq(language, id="t", root_id="r"), benchmark(other, root_id="r")]
+    decided = judge(*rows)
+    assert decided.drops() == {"t": "benchmark_root"}
+    assert decided.rows[0]["evidence"] == f"exam ({other})"
+
+
+def test_same_letters_in_another_language_are_another_question() -> None:
+    assert judge(sample_mcq("en", id="t"), benchmark("en") | {"language": "fr"}).drops() == {}
+
+
+def test_open_twin_of_a_benchmark_question_leaves_by_its_root() -> None:
+    rows = [sample_qa("es", id="t", root_id="r"), benchmark("es", root_id="r")]
+    assert judge(*rows).drops() == {"t": "benchmark_root"}
+
+
+def test_whole_group_of_a_caught_row_leaves() -> None:
+    rows = [
+        sample_mcq("en", id="copy", group_id="g"),
+        sample_qa("en", id="twin", group_id="g"),
+        sample_mcq("fr", id="translation", group_id="g"),
+        sample_mcq("ru", id="stranger", group_id="h"),
+        benchmark("en"),
+    ]
+    decided = judge(*rows)
+    assert set(decided.drops()) == {"copy", "twin", "translation"}
+    assert set(decided.partners().values()) == {"bench-en"}
+
+
+def test_upstream_validation_items_protect_themselves_too() -> None:
+    rows = [
+        sample_mcq("en", id="question"),
+        sample_qa("fr", id="root", root_id="r"),
+        benchmark("en", id="v1", role="validation"),
+        benchmark("ja", id="v2", role="validation", root_id="r"),
+    ]
+    assert judge(*rows).drops() == {"question": "validation_question", "root": "validation_root"}
+
+
+def test_graver_reason_is_told_where_several_fit() -> None:
+    rows = [
+        sample_mcq("en", id="t", root_id="r"),
+        benchmark("en", id="a", role="validation", root_id="r"),
+        benchmark("en", id="b"),
+    ]
+    assert judge(*rows).drops() == {"t": "benchmark_question"}
+    with_root = [*rows, benchmark("zh", id="c", root_id="r")]
+    assert judge(*with_root).drops() == {"t": "benchmark_root"}
+
+
+def test_reference_rows_protect_nothing() -> None:
+    rows = [sample_mcq("en", id="t", root_id="r"), benchmark("en", role="reference", root_id="r")]
+    assert judge(*rows).drops() == {}
+
+
+def test_protected_rows_stay_even_where_they_repeat_each_other() -> None:
+    rows = [benchmark("en", id="a"), benchmark("en", id="b", role="validation")]
+    assert judge(*rows).drops() == {}
+
+
+def test_order_and_sharding_of_the_rows_change_no_decision() -> None:
+    rows = [sample_mcq(code, id=code) for code in LANGUAGES]
+    rows += [benchmark(code, id=f"b{n}{code}") for code in LANGUAGES for n in range(2)]
+    stage = make("decontaminate")
+    whole = sorted(map(str, Decided(stage, rows).rows))
+    assert len(whole) == 6
+    assert sorted(map(str, Decided(stage, rows[1::2], rows[::2][::-1]).rows)) == whole
