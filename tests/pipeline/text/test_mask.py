@@ -15,6 +15,17 @@ from pipeline.text.mask import mask
         ("en", "+44 20 7946 0958 is the ward", "[PHONE] is the ward"),
         ("en", "SSN 219-09-9999, MRN: 00482913", "SSN [NATIONAL_ID], MRN: [RECORD_NUMBER]"),
         ("en", "NHS patient 943 476 5919.", "NHS patient [NATIONAL_ID]."),
+        ("en", "my record number 12345678", "my record number [RECORD_NUMBER]"),
+        (
+            "fr",
+            "mon dossier porte le numéro 12345678, mon téléphone est le 06 39 98 00 00",
+            "mon dossier porte le numéro [RECORD_NUMBER], mon téléphone est le [PHONE]",
+        ),
+        (
+            "es",
+            "mi teléfono es el 600 000 000 y mi historia clínica la 12345678",
+            "mi teléfono es el [PHONE] y mi historia clínica la [RECORD_NUMBER]",
+        ),
         ("zh", "我的手机13812345678，座机010-62345678", "我的手机[PHONE]，座机[PHONE]"),
         ("zh", "证件11010519491231002X", "证件[NATIONAL_ID]"),
         ("zh", "病历号：20230415", "病历号：[RECORD_NUMBER]"),
