@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,14 +13,14 @@ import polars as pl
 
 from pipeline.build import Built, build, dry_run
 from pipeline.errors import InputError
+from pipeline.forecast import Forecast, forecast
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.report import write_report
 from pipeline.runner import StageRun
 from pipeline.text.mask import mask
-from schemas.item import LANGUAGES
 from schemas.ledger import REASONS
-from schemas.release import SPLITS, SUBSETS
+from schemas.release import SPLITS
 from sources import registry
 
 if TYPE_CHECKING:
@@ -174,19 +173,21 @@ def _command() -> str:
 def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
     """Return what a build would take from the store, make, find missing, and give."""
     plan, runs = dry_run(recipe, raw, out)
-    expected = expected_rows(recipe)
+    foreseen = forecast(recipe, plan.missing)
     value = {
         "stages": [
             {"name": run.instance, "units": run.units, "hits": run.hits, "unknown": run.unknown}
             for run in runs
         ],
         "missing": dict(plan.missing),
-        "expected": expected,
+        "rows": [{**asdict(one), "to_translate": one.to_translate} for one in foreseen.cells],
+        "uncounted": [list(one) for one in foreseen.uncounted],
     }
     stages = [(run.instance, run.hits, _to_make(run)) for run in runs]
     parts = [
-        table(("stage", "stored", "to make"), stages),
-        _expected_text(recipe, expected),
+        table(("stage", "results stored", "to make"), stages),
+        _rows_foreseen(foreseen),
+        _notes(recipe, foreseen),
         _missing_text(plan, recipe),
     ]
     return value, "\n\n".join(part for part in parts if part)
@@ -194,69 +195,73 @@ def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
 
 def _to_make(run: StageRun) -> str:
     missing = run.units - run.hits
+    if run.unknown and not missing:
+        return "one per shard"
     return f"{missing} or more" if run.unknown else f"{missing}"
 
 
-def expected_rows(recipe: Recipe) -> dict[str, dict[str, int]]:
-    """Return upstream's train rows per language and subset, after the caps on whole sources.
-
-    What validation and deduplication take is not known beforehand and not subtracted.
-    """
-    totals: dict[str, Counter[str]] = defaultdict(Counter)
-    for entry in recipe.sources:
-        source = registry.load(entry.name).SOURCE
-        roles = {**source.splits, **entry.splits}
-        own: Counter[tuple[str, str]] = Counter()
-        for split, rows in source.expected_rows.items():
-            if roles.get(split) == "train":
-                own.update({_cell_of(kind): count for kind, count in rows.items()})
-        for (language, subset), count in own.items():
-            cap = _source_cap(recipe, entry.name, language, subset)
-            totals[language][subset] += min(count, cap)
-    return {language: dict(sorted(totals[language].items())) for language in sorted(totals)}
+def _rows_foreseen(foreseen: Forecast) -> str:
+    has_goals = any(one.goal is not None for one in foreseen.cells)
+    rows: list[tuple[object, ...]] = []
+    for one in foreseen.cells:
+        goal = (one.goal, one.to_translate) if one.goal is not None else ("-", "-")
+        rows.append((one.language, one.subset, one.at_hand, one.to_fetch, *goal))
+    sums = [sum(one.at_hand for one in foreseen.cells), sum(one.to_fetch for one in foreseen.cells)]
+    if has_goals:
+        sums += [sum(one.goal or 0 for one in foreseen.cells), _left_to_translate(foreseen)]
+    rows.append(("all", "", *sums, *([] if has_goals else ["-", "-"])))
+    columns = 6 if has_goals else 4
+    header = ("language", "subset", "at hand", "to fetch", "goal", "to translate")
+    title = "Rows for training, by upstream's count and after the caps on whole sources:"
+    text = f"{title}\n{table(header[:columns], [row[:columns] for row in rows])}"
+    return f"{text}\n{_translation_text(foreseen)}" if has_goals else text
 
 
-def _cell_of(kind: str) -> tuple[str, str]:
-    language, _, task = kind.partition("/")
-    return language, SUBSETS[task]
+def _translation_text(foreseen: Forecast) -> str:
+    goal, left = sum(one.goal or 0 for one in foreseen.cells), _left_to_translate(foreseen)
+    stage = "" if foreseen.has_translation else ", but the recipe has no stage `translate`"
+    return f"{left:,} of {goal:,} rows ({_percent(left / goal)}) are left for translation{stage}."
 
 
-def _mix_settings(recipe: Recipe) -> Mapping[str, Any]:
-    return next((entry.settings for entry in recipe.stages if entry.stage == "mix"), {})
+def _left_to_translate(foreseen: Forecast) -> int:
+    return sum(one.to_translate or 0 for one in foreseen.cells)
 
 
-def _source_cap(recipe: Recipe, source: str, language: str, subset: str) -> int:
-    """Return the smallest cap on the whole of a source in a language and subset."""
-    entry = next(entry for entry in recipe.sources if entry.name == source)
-    caps = [entry.max_rows] if entry.max_rows is not None else []
-    for cap in _mix_settings(recipe).get("caps", ()):
-        fits = cap["language"] in (None, language) and cap["subset"] in (None, subset)
-        if cap["source"] == source and fits and not cap["per"] and cap["rows"] is not None:
-            caps.append(cap["rows"])
-    return min(caps, default=1 << 60)
+def _notes(recipe: Recipe, foreseen: Forecast) -> str:
+    """Return what the numbers leave out."""
+    notes = ["less: what validation, deduplication and decontamination take"]
+    notes += [f"less: what is over {_share_text(cap)}" for cap in foreseen.shares]
+    notes += [
+        f"more: explanations as open rows, {name} ({language}), not counted upstream"
+        for name, language in foreseen.uncounted
+    ]
+    notes += [f"more: the rows of your table {one.name}" for one in recipe.tables]
+    return "Not in these numbers:\n" + "\n".join(f"  {note}" for note in notes)
 
 
-def _expected_text(recipe: Recipe, expected: Mapping[str, Mapping[str, int]]) -> str:
-    goals = _mix_settings(recipe).get("goals", {})
-    rows = []
-    for language in LANGUAGES:
-        for subset in sorted(SUBSETS.values()):
-            found = expected.get(language, {}).get(subset, 0)
-            goal = goals.get(language, {}).get(subset)
-            short = max(0, goal - found) if goal is not None else "-"
-            rows.append((language, subset, found, goal if goal is not None else "-", short))
-    header = ("language", "subset", "rows upstream", "goal", "to be translated")
-    return "Rows for training, before validation and deduplication:\n" + table(header, rows)
+def _share_text(cap: Mapping[str, Any]) -> str:
+    """Return a cap on a share in words: "65 % per source"."""
+    whole = [f"of one {' and '.join(cap['of'])}"] if cap["of"] else []
+    given = [str(cap[name]) for name in ("source", "language", "subset", "form") if cap[name]]
+    per = [f"per {' and '.join(cap['per'])}"] if cap["per"] else []
+    but = [f"but {' and '.join(cap['except_languages'])}"] if cap["except_languages"] else []
+    return " ".join([_percent(cap["share"]), *given, *per, *whole, *but])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _missing_text(plan: Plan, recipe: Recipe) -> str:
     if not plan.missing:
         return ""
-    lines = []
-    for name, file in plan.missing.items():
-        allowed = "allowed by the recipe" if name in recipe.allow_missing else f"mmed fetch {name}"
-        lines.append(f"  {name}: {file} ({allowed})")
-    return "Missing here:\n" + "\n".join(lines)
+    lines = [f"  {name}: {file}" for name, file in plan.missing.items()]
+    needed = [name for name in plan.missing if name not in recipe.allow_missing]
+    ways = [f"`mmed fetch {' '.join(needed)}` gets them."] if needed else []
+    allowed = [name for name in plan.missing if name in recipe.allow_missing]
+    if allowed:
+        ways.append(f"The recipe allows these to be missing: {', '.join(allowed)}.")
+    return "\n".join(["Missing here:", *lines, *ways])
 
 
 def check_text(name: str, raw: Path) -> Shown:

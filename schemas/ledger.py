@@ -38,7 +38,7 @@ REASONS: dict[str, str] = {
     # deduplicate, decontaminate
     "exact_duplicate": "Another kept row has the same question and options, or answer.",
     "near_duplicate": "Another kept row says the same with small changes of wording.",
-    "conflicting_key": "Another row has the same question and options but another key.",
+    "conflicting_key": "The same question and options, or their translation, has two keys.",
     "benchmark_root": "The row descends from a benchmark item or is parallel to one.",
     "benchmark_question": "The question is that of a benchmark item.",
     "benchmark_similar": "The row contains or nearly repeats a benchmark question.",

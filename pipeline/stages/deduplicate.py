@@ -107,7 +107,8 @@ class Deduplicate(GlobalStage):
         settings = cast(DeduplicateSettings, self.settings)
         pairs = pairs.unique(["left", "right"]).sort("left", "right")
         drops = dict(_exact_drops(features))
-        drops |= _near_drops(features, pairs, drops)
+        drops |= _conflicting_relatives(features, drops)
+        drops = _around_kept_rows(drops | _near_drops(features, pairs, drops))
         self._check_loss(features, drops)
         decisions = [{"id": one, "decision": "drop", **drop} for one, drop in drops.items()] + list(
             _flags(pairs, drops)
@@ -193,6 +194,19 @@ def _exact_drops(features: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]
                 yield one, {"reason": "exact_duplicate", "other_id": best}
 
 
+def _conflicting_relatives(
+    features: pl.DataFrame, drops: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the translations and the open twin of a question whose key is in doubt."""
+    root = dict(features.select("id", "root_id").iter_rows())
+    doubtful = {
+        root[one]: one for one in sorted(drops) if drops[one]["reason"] == "conflicting_key"
+    }
+    for one, its_root in root.items():
+        if its_root in doubtful and one not in drops:
+            yield one, {"reason": "conflicting_key", "other_id": doubtful[its_root]}
+
+
 def _near_drops(
     features: pl.DataFrame, pairs: pl.DataFrame, gone: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -214,6 +228,16 @@ def _near_drops(
                     "other_id": kept,
                 }
     return drops
+
+
+def _around_kept_rows(drops: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Point the exact twins of a near-duplicate at the row that is kept instead of it."""
+    return {
+        one: drops[drop["other_id"]]
+        if drop["reason"] == "exact_duplicate" and drop["other_id"] in drops
+        else drop
+        for one, drop in drops.items()
+    }
 
 
 def _flags(pairs: pl.DataFrame, drops: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

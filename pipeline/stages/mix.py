@@ -1,13 +1,14 @@
 """Caps what the release takes of a source, form, label, template or root, by id hash.
 
 Caps are applied in the order of the recipe; each sees what the ones before it left. A cap with
-`rows` takes at most so many rows per group; a cap with `share` takes at most that share of the
-rows of its language and subset that remain.
+`rows` takes at most so many rows per group; a cap with `share` leaves no group more than that share
+of what remains, all groups of the cap counted together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import floor
 from typing import Any, ClassVar, Literal, cast
 
 import polars as pl
@@ -29,14 +30,18 @@ class Cap(StageSettings):
     subset: Literal["mmed_ift", "mmed_ift_mc"] | None = None
     form: Form | None = None
     except_languages: tuple[Language, ...] = ()
+    has_rationale: bool | None = None  # None: rows with and without one
     per: tuple[Column, ...] = ()
     rows: int | None = Field(None, ge=0)
     share: float | None = Field(None, gt=0, lt=1)
+    of: tuple[Column, ...] | None = None  # rows equal in these are the whole; None: see `_whole`
 
     @model_validator(mode="after")
     def _one_limit(self) -> Cap:
         if (self.rows is None) == (self.share is None):
             raise ValueError("a cap has either `rows` or `share`")
+        if self.of is not None and self.share is None:
+            raise ValueError("`of` says what a `share` is taken of; `rows` needs none")
         return self
 
 
@@ -72,6 +77,7 @@ class Mix(GlobalStage):
             "topic",
             subset=pl.col("task").replace_strict(SUBSETS, return_dtype=pl.String),
             is_added=pl.col("parent_id").is_not_null(),
+            has_rationale=pl.col("rationale") != "",
             label=pl.when(pl.col("form") == "classification").then("answer").otherwise(pl.lit("")),
             template=pl.Series(templates, dtype=pl.String),
         )
@@ -140,34 +146,48 @@ class _Over:
 
 
 class _OverShare:
-    """Picks the rows of each group beyond its share of what its language and subset hold."""
+    """Picks the rows by which groups exceed their share of a whole: the rows equal in `of`."""
 
     def __init__(
-        self, per: tuple[str, ...], share: float, within: list[str], among: pl.Expr
+        self, per: tuple[str, ...], share: float, of: tuple[str, ...], among: pl.Expr
     ) -> None:
-        self.per, self.share, self.within, self.among = per, share, within, among
+        self.share, self.among = share, among
+        self.of = ["release", *of]
+        self.groups = list(dict.fromkeys([*self.of, *per]))
 
     def __call__(self, rows: pl.DataFrame) -> list[str]:
-        whole = rows.with_columns(
-            population=pl.len().over(self.within) if self.within else pl.len()
-        )
-        among = whole.filter(self.among)
-        groups = [*self.within, *self.per]
-        others = pl.col("population") - (pl.len().over(groups) if groups else pl.len())
-        # g <= share * (g + others), solved for g; a group with no others is not capped, since
-        # nothing but dropping all of it would meet the share.
-        # 1e-9: as floats, .6 / (1 - .6) is a little less than 1.5 and would cost a row.
-        limit = (others * (self.share / (1 - self.share)) + 1e-9).floor()
-        place = pl.int_range(pl.len()).over(groups) if groups else pl.int_range(pl.len())
-        over = among.with_columns(others=others, limit=limit, place=place)
-        return over.filter((pl.col("others") > 0) & (pl.col("place") >= pl.col("limit")))[
-            "id"
-        ].to_list()
+        rows = rows.with_columns(release=pl.lit(value=True))
+        among = rows.filter(self.among)
+        sizes = among.group_by(self.groups).len("size").group_by(self.of).agg("size")
+        wholes = sizes.join(rows.group_by(self.of).len("whole"), on=self.of)
+        limits = [
+            largest_group(sizes, whole - sum(sizes), self.share)
+            for sizes, whole in wholes.select("size", "whole").iter_rows()
+        ]
+        capped = wholes.select(*self.of, pl.Series("limit", limits, pl.Int64))
+        placed = among.with_columns(place=pl.int_range(pl.len()).over(self.groups))
+        over = placed.join(capped, on=self.of, maintain_order="left")
+        return over.filter(pl.col("place") >= pl.col("limit"))["id"].to_list()
+
+
+def largest_group(sizes: Sequence[int], num_others: int, share: float) -> int | None:
+    """Return the size to cut groups to, so that none is over its share of what all then hold.
+
+    None where nothing but dropping every row would do it: a group that is alone, or two groups
+    that may have 40 % each.
+    """
+    limit = max(sizes)
+    while True:
+        left = num_others + sum(min(size, limit) for size in sizes)
+        allowed = floor(share * left + 1e-9)  # as floats, .29 * 100 is a little less than 29
+        if limit <= allowed:
+            return limit if limit or num_others else None
+        limit = allowed
 
 
 def _cap(cap: Cap) -> _Over | _OverShare:
     among = pl.lit(value=True)
-    for column in ("language", "subset", "form"):
+    for column in ("language", "subset", "form", "has_rationale"):
         if (wanted := getattr(cap, column)) is not None:
             among = among & (pl.col(column) == wanted)
     if cap.source is not None:
@@ -178,13 +198,20 @@ def _cap(cap: Cap) -> _Over | _OverShare:
         among = among & ~pl.col("language").is_in(list(cap.except_languages))
     if cap.rows is not None:
         return _Over(cap.per, cap.rows, among)
-    # The share of a language is one of the whole release; any other one of its language.
-    within = (
-        [] if cap.language is not None and cap.source is None and cap.form is None else ["language"]
-    )
-    within += ["subset"] if cap.subset is not None else []
     assert cap.share is not None
-    return _OverShare(cap.per, cap.share, within, among)
+    return _OverShare(cap.per, cap.share, _whole(cap), among)
+
+
+def _whole(cap: Cap) -> tuple[str, ...]:
+    """Return what makes the whole of a share: `of`, else the language, and the subset if named.
+
+    The share of a language alone is one of the release.
+    """
+    if cap.of is not None:
+        return cap.of
+    is_language = cap.language is not None and cap.source is None and cap.form is None
+    language = () if is_language else ("language",)
+    return language if cap.subset is None else (*language, "subset")
 
 
 def _cap_name(cap: Cap) -> str:

@@ -1,13 +1,14 @@
 """Applies reviewers' verdicts: rejected records leave, corrections replace the field.
 
 A verdict holds the digest of the text that the reviewer saw. Where the text has changed since, the
-verdict is not applied and the record is flagged `review_outdated`. Children of a rejected record
+verdict is not applied and the record is flagged `review_outdated`. Descendants of a rejected record
 leave with it. Verdicts come from the files under the recipe's `review`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +27,8 @@ from pipeline.keys import text_digest
 from pipeline.stages.stage import PIPELINE, MapStage
 from schemas.review import CORRECTABLE, REVIEW
 from schemas.review import DECISIONS as REVIEW_DECISIONS
+
+OUTDATED = "review_outdated"  # the flag of a record whose text changed after it was judged
 
 
 class Review(MapStage):
@@ -46,20 +49,11 @@ class Review(MapStage):
         if not self.recipe.review:
             return StageResult(shard, nothing_dropped())
         verdicts = {v["id"]: v for v in self._verdicts().iter_rows(named=True)}
-        rejected = {i for i, verdict in verdicts.items() if verdict["decision"] == "reject"}
         rows = [_judged(row, verdicts.get(row["id"])) for row in shard.iter_rows(named=True)]
+        reasons = _rejections(rows, verdicts)
         judged = pl.DataFrame(rows, schema=ITEM_COLUMNS)
-        flag_names = pl.col("flags").list.eval(pl.element().struct.field("name"))
-        is_current = ~flag_names.list.contains("review_outdated")
-        gone = list(rejected)
-        is_rejected = (pl.col("id").is_in(gone) & is_current) | pl.col("parent_id").is_in(gone)
-        is_train = pl.col("role") == "train"
-        reasons = pl.col("id").replace_strict(
-            {i: verdicts[i]["reason"] for i in gone},
-            default="its parent was rejected",
-            return_dtype=pl.String,
-        )
-        return drop_by_reason(judged, [(is_train & is_rejected, "reviewer_rejected", reasons)])
+        told = pl.col("id").replace_strict(reasons, default=None, return_dtype=pl.String)
+        return drop_by_reason(judged, [(told.is_not_null(), "reviewer_rejected", told)])
 
     def _verdicts(self) -> pl.DataFrame:
         return pl.concat([read_verdicts(path) for path in self.recipe.review]).unique(
@@ -79,6 +73,9 @@ def read_verdicts(path: Path) -> pl.DataFrame:
     unknown = set(verdicts["decision"]) - set(REVIEW_DECISIONS)
     if unknown:
         raise InputError(f"{path}: decision {min(unknown)!r} is none of {REVIEW_DECISIONS}.")
+    fields = set(verdicts.filter(decision="correct")["field"]) - set(CORRECTABLE)
+    if fields:
+        raise InputError(f"{path}: field {min(fields)!r} is none of {CORRECTABLE}.")
     return verdicts
 
 
@@ -89,12 +86,12 @@ def judged_digest(row: dict[str, Any]) -> str:
 
 
 def _judged(row: dict[str, Any], verdict: dict[str, Any] | None) -> dict[str, Any]:
-    if verdict is None or verdict["decision"] == "accept":
+    if verdict is None or verdict["decision"] == "accept" or row["role"] != "train":
         return row
     if verdict["text_digest"] != judged_digest(row):
-        flag = {"name": "review_outdated", "other_id": None, "value": None, "evidence": ""}
+        flag = {"name": OUTDATED, "other_id": None, "value": None, "evidence": ""}
         return {**row, "flags": [*row["flags"], flag]}
-    if verdict["decision"] == "reject" or verdict["field"] not in CORRECTABLE:
+    if verdict["decision"] == "reject":
         return row
     step: dict[str, Any] = {
         "stage": "review",
@@ -104,6 +101,28 @@ def _judged(row: dict[str, Any], verdict: dict[str, Any] | None) -> dict[str, An
         "cache_keys": [],
     }
     return {**row, verdict["field"]: verdict["correction"], "steps": [*row["steps"], step]}
+
+
+def _rejections(
+    rows: Iterable[dict[str, Any]], verdicts: Mapping[str, dict[str, Any]]
+) -> dict[str, str]:
+    """Return why rows leave, by id: rejected themselves, or descendants of one that was."""
+    train = [row for row in rows if row["role"] == "train"]
+    outdated = {row["id"] for row in train if any(f["name"] == OUTDATED for f in row["flags"])}
+    reasons = {
+        one: verdict["reason"]
+        for one, verdict in verdicts.items()
+        if verdict["decision"] == "reject" and one not in outdated
+    }
+    children = defaultdict(list)
+    for row in train:
+        children[row["parent_id"]].append(row["id"])
+    pending = list(reasons)
+    while pending:
+        new = [one for one in children[pending.pop()] if one not in reasons]
+        reasons |= dict.fromkeys(new, "its parent was rejected")
+        pending += new
+    return {row["id"]: reasons[row["id"]] for row in train if row["id"] in reasons}
 
 
 def _digest(path: Path) -> str:

@@ -17,7 +17,8 @@ class SelectSettings(StageSettings):
     """Thresholds; lengths are in the language's own units."""
 
     language_confidence: float = Field(0.9, ge=0, le=1)
-    min_question_units: int = 3
+    min_question_units: int = 3  # open questions; a short stem gets its meaning from its options
+    min_classified_units: int = 6  # words or characters of a text to classify
     max_question_units: int = 4000
     min_answer_words: int = 3  # open questions only; a bare number or name teaches little
     min_answer_characters: int = 12  # the same, for zh and ja
@@ -69,8 +70,16 @@ def _lengths(settings: SelectSettings) -> list[tuple[pl.Expr, str, pl.Expr]]:
         .then(settings.min_answer_characters)
         .otherwise(settings.min_answer_words)
     )
+    is_classified = (pl.col("task") == "qa") & ~is_open
+    fewest = (
+        pl.when(is_open)
+        .then(settings.min_question_units)
+        .when(is_classified)
+        .then(settings.min_classified_units)
+        .otherwise(0)
+    )
     return [
-        (question < settings.min_question_units, "question_too_short", pl.format("{}", question)),
+        (question < fewest, "question_too_short", pl.format("{}", question)),
         (question > settings.max_question_units, "question_too_long", pl.format("{}", question)),
         (
             is_open & (answer < shortest),

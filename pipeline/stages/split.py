@@ -85,46 +85,57 @@ def assign(train: pl.DataFrame, settings: SplitSettings) -> dict[str, str]:
     for split, subsets in (("test", {SUBSETS["mcq"]}), ("validation", set(SUBSETS.values()))):
         cells = {cell: rows for cell, rows in totals.items() if cell[1] in subsets}
         free = {g: c for g, c in groups.items() if splits[g] == "train" and g not in stays}
-        splits |= dict.fromkeys(_held_out(free, cells, settings), split)
+        left = sum((c for g, c in groups.items() if splits[g] == "train"), Counter[Cell]())
+        splits |= dict.fromkeys(_held_out(free, cells, left, settings), split)
     return splits
 
 
 def _held_out(
-    groups: dict[str, Counter[Cell]], totals: dict[Cell, int], settings: SplitSettings
+    groups: dict[str, Counter[Cell]],
+    totals: dict[Cell, int],
+    left: Counter[Cell],
+    settings: SplitSettings,
 ) -> list[str]:
-    """Return groups, in hash order, until every cell has its target or no group fits any more."""
+    """Return groups, in hash order, until every cell has its target or no group fits any more.
+
+    `left` are the rows in train; of every cell, however small, one stays there.
+    """
     targets = {cell: settings.target(rows) for cell, rows in totals.items()}
-    left = sum(groups.values(), Counter[Cell]())
-    # One row of every cell stays in train, however small the cell.
-    ceilings = {
-        cell: min(max(1, int(settings.max_share * rows)), left[cell] - 1)
-        for cell, rows in totals.items()
-    }
+    ceilings = {cell: max(1, int(settings.max_share * rows)) for cell, rows in totals.items()}
     taken: Counter[Cell] = Counter()
     chosen: list[str] = []
     for group, rows in sorted(groups.items()):
         cells = [cell for cell in rows if cell in totals]
         is_wanted = any(taken[cell] < targets[cell] for cell in cells)
-        if is_wanted and all(taken[cell] + rows[cell] <= ceilings[cell] for cell in cells):
+        is_within = all(taken[cell] + rows[cell] <= ceilings[cell] for cell in cells)
+        if is_wanted and is_within and _can_leave(rows, left):
             chosen.append(group)
-            taken.update({cell: rows[cell] for cell in cells})
-    return chosen + _at_least_one(groups, totals, taken, set(chosen))
+            taken.update(rows)
+            left.subtract(rows)
+    gone = set(chosen)
+    free = {group: rows for group, rows in groups.items() if group not in gone}
+    return chosen + _at_least_one(free, totals, left, taken)
+
+
+def _can_leave(rows: Counter[Cell], left: Counter[Cell]) -> bool:
+    return all(left[cell] > rows[cell] for cell in rows)
 
 
 def _at_least_one(
-    groups: dict[str, Counter[Cell]], totals: dict[Cell, int], taken: Counter[Cell], gone: set[str]
+    groups: dict[str, Counter[Cell]],
+    totals: dict[Cell, int],
+    left: Counter[Cell],
+    taken: Counter[Cell],
 ) -> list[str]:
-    """Return, for each cell that got nothing, its smallest group, where another one is left."""
+    """Return, for each cell that got nothing, its smallest group that train can do without."""
     chosen: list[str] = []
     for cell in sorted(totals):
-        fitting = sorted(
-            (sum(rows.values()), group)
-            for group, rows in groups.items()
-            if cell in rows and group not in gone
-        )
-        if taken[cell] == 0 and len(fitting) > 1:
-            group = fitting[0][1]
+        if taken[cell]:
+            continue
+        fitting = [g for g, rows in groups.items() if cell in rows and _can_leave(rows, left)]
+        if fitting:
+            group = min(fitting, key=lambda one: (groups[one].total(), one))
             chosen.append(group)
-            gone.add(group)
             taken.update(groups[group])
+            left.subtract(groups[group])
     return chosen

@@ -23,6 +23,7 @@ _BARE_DIGIT = (
     r"wrong|true|because|porque|parce)\b"
     r"|\b(?:entre|between)(?: the| la| les?)? [1-5] (?:et|y|and)(?: the| la| les?)? [1-5]\b"
     r"|[a-zà-ÿ)] [1-5][.,]?\s*(?:\n|$)"
+    r"|\([1-5]\)|^\W*(?:un|deux|trois|quatre|cinq|uno|dos|tres|cuatro|cinco)\."
 )
 # A run of Latin letters, digits and signs is a word, unless it is labels in order: "ABD" is,
 # "CEA" is not.

@@ -115,6 +115,18 @@ def test_each_language_has_the_ten_parallel_items(language: str) -> None:
     assert sorted(found) == PARALLEL
 
 
+def test_topics_are_in_english_in_every_language() -> None:
+    english = {row["topic"] for row in raw("en") + raw("es") + raw("fr")}
+    named = {row["topic"] for _, row in every_row()}
+    assert named - english <= {"dermatology", "internal medicine", "radiology"}
+
+
+@pytest.mark.parametrize("name", PARALLEL)
+def test_parallel_items_agree_in_topic_and_form(name: str) -> None:
+    rows = [row for _, row in every_row() if row.get("parallel") == name]
+    assert len({(row["topic"], row["form"]) for row in rows}) == 1
+
+
 @pytest.mark.parametrize("name", [*PARALLEL, "b01"])
 def test_parallel_items_agree_in_kind_and_key(name: str) -> None:
     rows = [row for _, row in every_row() if row.get("parallel") == name]

@@ -1,61 +1,43 @@
-"""Invariants of the stages that see all rows at once, on features made up at random."""
+"""Invariants of the stages that see all rows at once, on rows made up at random."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any
+from itertools import combinations, pairwise
+from random import Random
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stages.deduplicate import PAIRS
+from pipeline.keys import exact_key, protected_key
+from pipeline.stages.deduplicate import record_shingles
 from pipeline.stages.groups import groups_of
-from pipeline.stages.stage import GlobalStage
-from tests.pipeline.stages.rows import make
+from pipeline.text.guard import difference
+from pipeline.text.shingles import jaccard
+from tests.pipeline.stages.cases import CASES
+from tests.pipeline.stages.rows import Decided, Row, make, qa
 
 QUICK = settings(max_examples=100, deadline=None)
 
+Root = tuple[str, str]  # id and root
 Edge = tuple[str, str, float]
-
-FEATURES = pl.Schema(
-    {
-        "id": pl.String(),
-        "root_id": pl.String(),
-        "language": pl.String(),
-        "source": pl.String(),
-        "exact_key": pl.String(),
-        "context_key": pl.String(),
-        "answer_key": pl.String(),
-        "rank": pl.Int32(),
-    }
-)
-
-
-def features_strategy() -> st.SearchStrategy[list[dict[str, Any]]]:
-    row = st.fixed_dictionaries(
-        {
-            "root_id": st.sampled_from("uvwxyz"),
-            "language": st.just("fr"),
-            "source": st.just("ward"),
-            "exact_key": st.sampled_from([f"q{n}" for n in range(8)]),
-            "context_key": st.sampled_from(["", "", "p"]),
-            "answer_key": st.sampled_from(["yes", "yes", "yes", "no"]),
-            "rank": st.integers(0, 2),
-        }
-    )
-    rows = st.lists(row, min_size=1, max_size=12)
-    return rows.map(lambda found: [{"id": f"{n:02}", **one} for n, one in enumerate(found)])
 
 
 @st.composite
-def rows_and_edges(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[Edge]]:
-    rows = draw(features_strategy())
-    ids = [row["id"] for row in rows]
-    pairs = [(left, right) for left in ids for right in ids if left < right]
+def rows_and_edges(draw: st.DrawFn) -> tuple[list[Root], list[Edge]]:
+    roots = draw(st.lists(st.sampled_from("uvwxyz"), min_size=1, max_size=12))
+    ids = [f"{number:02}" for number in range(len(roots))]
+    pairs = list(combinations(ids, 2))
     chosen = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=14)) if pairs else []
-    return rows, [(left, right, draw(st.sampled_from([0.8, 0.9, 1.0]))) for left, right in chosen]
+    edges = [(left, right, draw(st.sampled_from([0.8, 0.9, 1.0]))) for left, right in chosen]
+    return list(zip(ids, roots, strict=True)), edges
+
+
+def grouped(rows: list[Root], edges: list[Edge], max_rows: int) -> tuple[dict[str, str], list[str]]:
+    frame = pl.DataFrame(rows, schema={"id": pl.String, "root_id": pl.String}, orient="row")
+    return groups_of(frame, edges, max_rows)
 
 
 def components(ids: Iterable[str], edges: Iterable[tuple[str, str]]) -> set[frozenset[str]]:
@@ -75,16 +57,15 @@ def partition(groups: dict[str, str]) -> set[frozenset[str]]:
 
 
 @QUICK
-@given(rows_and_edges(), st.integers(2, 6), st.randoms())
+@given(rows_and_edges(), st.integers(2, 6), st.randoms(use_true_random=False))
 def test_groups_are_components_cut_only_where_too_large_and_never_between_equal_roots(
-    given_rows: tuple[list[dict[str, Any]], list[Edge]], max_rows: int, random: Any
+    drawn: tuple[list[Root], list[Edge]], max_rows: int, random: Random
 ) -> None:
-    rows, edges = given_rows
-    frame = pl.DataFrame(rows, schema=FEATURES)
-    groups, oversized = groups_of(frame, edges, max_rows)
+    rows, edges = drawn
+    groups, oversized = grouped(rows, edges, max_rows)
 
-    roots = {row["id"]: row["root_id"] for row in rows}
-    equal = [(a, b) for a in roots for b in roots if roots[a] == roots[b]]
+    roots = dict(rows)
+    equal = [(a, b) for a, b in combinations(roots, 2) if roots[a] == roots[b]]
     whole = components(roots, [*((left, right) for left, right, _ in edges), *equal])
     large = {part for part in whole if len(part) > max_rows}
     assert whole - large <= partition(groups)
@@ -98,164 +79,133 @@ def test_groups_are_components_cut_only_where_too_large_and_never_between_equal_
 
     random.shuffle(rows)
     random.shuffle(edges)
-    assert groups_of(pl.DataFrame(rows, schema=FEATURES), edges, max_rows) == (groups, oversized)
+    assert grouped(rows, edges, max_rows) == (groups, oversized)
 
 
 @QUICK
-@given(rows_and_edges())
+@given(st.integers(3, 12), st.data())
 def test_component_that_is_too_large_is_cut_at_its_weakest_edge(
-    given_rows: tuple[list[dict[str, Any]], list[Edge]],
+    num_rows: int, data: st.DataObject
 ) -> None:
-    rows, edges = given_rows
-    frame = pl.DataFrame([{**row, "root_id": row["id"]} for row in rows], schema=FEATURES)
-    ids = frame["id"].to_list()
-    chain = list(zip(ids, ids[1:], strict=False))
-    weak = chain[len(chain) // 2 :][:1]
-    weighted = [(*pair, 0.8 if pair in weak else 0.9) for pair in chain]
-    groups, _ = groups_of(frame, weighted, max(2, len(ids) - 1))
-    assert partition(groups) == components(
-        ids, [pair for pair in chain if pair not in weak or len(ids) < 3]
-    )
+    ids = [f"{number:02}" for number in range(num_rows)]
+    chain = list(pairwise(ids))
+    weak = data.draw(st.sampled_from(chain))
+    edges = [(*pair, 0.8 if pair == weak else 0.9) for pair in chain]
+    groups, oversized = grouped([(one, one) for one in ids], edges, num_rows - 1)
+    assert partition(groups) == components(ids, [pair for pair in chain if pair != weak])
+    assert oversized == ids
+
+
+ORIGINS = st.sampled_from(["native", "native", "translated"])
 
 
 @st.composite
-def deduplication(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    rows, edges = draw(rows_and_edges())
-    found = [
-        {
-            "left": left,
-            "right": right,
-            "jaccard": similarity,
-            "difference": draw(st.sampled_from(["", "", "number 5, 50"])),
-        }
-        for left, right, similarity in edges
-    ]
-    return rows, found
-
-
-def decide(stage: str, rows: list[dict[str, Any]], schema: pl.Schema, pairs: pl.DataFrame) -> Any:
-    made = make(stage)
-    assert isinstance(made, GlobalStage)
-    return made.decide(pl.DataFrame(rows, schema=schema), pairs)
-
-
-def deduplicated(rows: list[dict[str, Any]], pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found = decide("deduplicate", rows, FEATURES, pl.DataFrame(pairs, schema=PAIRS))
-    return sorted(found.to_dicts(), key=str)
-
-
-@QUICK
-@given(deduplication(), st.randoms())
-def test_deduplication_does_not_depend_on_the_order_of_rows_and_pairs(
-    given_rows: tuple[list[dict[str, Any]], list[dict[str, Any]]], random: Any
-) -> None:
-    rows, pairs = given_rows
-    before = deduplicated(rows, pairs)
-    random.shuffle(rows)
-    again = [*pairs, *pairs[:2]]  # two partitions can find the same pair
-    random.shuffle(again)
-    assert deduplicated(rows, again) == before
-
-
-@QUICK
-@given(deduplication())
-def test_row_is_dropped_only_for_a_kept_row_that_it_resembles_itself(
-    given_rows: tuple[list[dict[str, Any]], list[dict[str, Any]]],
-) -> None:
-    rows, pairs = given_rows
-    decisions = deduplicated(rows, pairs)
-    drops = {one["id"]: one for one in decisions if one["decision"] == "drop"}
-    kept = {row["id"] for row in rows} - drops.keys()
-    by_id = {row["id"]: row for row in rows}
-    alike = {frozenset((p["left"], p["right"])) for p in pairs if not p["difference"]}
-    for one, drop in drops.items():
-        row, other = by_id[one], drop["other_id"]
-        twins = {i for i, r in by_id.items() if r["exact_key"] == row["exact_key"]}
-        if drop["reason"] == "conflicting_key":
-            assert len({by_id[twin]["answer_key"] for twin in twins}) > 1
-            assert other in twins - {one}
-        elif drop["reason"] == "exact_duplicate":
-            assert other in twins & kept
-        else:
-            assert drop["reason"] == "near_duplicate"
-            assert other in kept
-            assert any(frozenset((twin, other)) in alike for twin in twins)
-    for one in kept:
-        assert not any(
-            by_id[other]["exact_key"] == by_id[one]["exact_key"] or frozenset((one, other)) in alike
-            for other in kept - {one}
+def records(draw: st.DrawFn, roles: tuple[str, ...] = ("train",)) -> list[Row]:
+    """Return open records that repeat, resemble and contradict each other."""
+    rows = []
+    for number in range(draw(st.integers(1, 9))):
+        language = draw(st.sampled_from(["en", "fr"]))
+        case = CASES[language]
+        texts = [case.question, case.reworded, case.other_number, case.negated, case.other_drug]
+        root = draw(st.sampled_from("uvwxyz"))
+        role = draw(st.sampled_from(roles))
+        rows.append(
+            qa(
+                draw(st.sampled_from(texts)),
+                draw(st.sampled_from([case.answer, case.answer, case.answer.upper()])),
+                language,
+                id=f"{number:02}",
+                root_id=root,
+                group_id=max(root, "w") if role == "train" else None,
+                role=role,
+                origin=draw(ORIGINS),
+                rationale=draw(st.sampled_from(["", "Voir la notice."])),
+            )
         )
+    return rows
 
 
-@QUICK
-@given(deduplication())
-def test_flags_name_two_kept_rows_and_every_row_gets_a_group(
-    given_rows: tuple[list[dict[str, Any]], list[dict[str, Any]]],
+def decided(stage: str, rows: list[Row], num_shards: int = 1) -> Decided:
+    return Decided(make(stage), *(rows[at::num_shards] for at in range(num_shards)))
+
+
+SLOWER = settings(max_examples=40, deadline=None)
+
+
+@SLOWER
+@given(records(), st.randoms(use_true_random=False))
+def test_deduplication_does_not_depend_on_the_order_or_the_sharding_of_rows(
+    rows: list[Row], random: Random
 ) -> None:
-    rows, pairs = given_rows
-    decisions = deduplicated(rows, pairs)
-    dropped = {one["id"] for one in decisions if one["decision"] == "drop"}
-    groups = {one["id"]: one["group_id"] for one in decisions if one["group_id"] is not None}
-    assert groups.keys() == {row["id"] for row in rows}
-    for one in decisions:
-        if one["decision"] == "flag":
-            assert {one["id"], one["other_id"]}.isdisjoint(dropped)
-            assert groups[one["id"]] == groups[one["other_id"]]
-
-
-PROTECTION = pl.Schema(
-    dict.fromkeys(
-        ("id", "root_id", "role", "source", "language", "group", "question_key"), pl.String()
-    )
-)
-
-
-@st.composite
-def protection(draw: st.DrawFn) -> list[dict[str, Any]]:
-    row = st.fixed_dictionaries(
-        {
-            "root_id": st.sampled_from("uvwxyz"),
-            "role": st.sampled_from(["train", "train", "train", "benchmark", "validation"]),
-            "source": st.sampled_from(["ward", "exam"]),
-            "language": st.sampled_from(["fr", "ja"]),
-            "question_key": st.sampled_from([f"q{n}" for n in range(8)]),
-        }
-    )
-    rows = draw(st.lists(row, max_size=14))
-    names = {root: draw(st.sampled_from("ABCD")) for root in "uvwxyz"}
-    return [
-        {
-            **one,
-            "id": f"{n:02}",
-            "group": names[one["root_id"]] if one["role"] == "train" else one["root_id"],
-        }
-        for n, one in enumerate(rows)
-    ]
-
-
-@QUICK
-@given(protection(), st.randoms())
-def test_whole_group_of_a_row_that_touches_a_protected_one_leaves_and_nothing_else(
-    rows: list[dict[str, Any]], random: Any
-) -> None:
-    def decisions() -> list[dict[str, Any]]:
-        found = decide("decontaminate", rows, PROTECTION, pl.DataFrame()).to_dicts()
-        return sorted(found, key=str)
-
-    train = [row for row in rows if row["role"] == "train"]
-    guarded = [row for row in rows if row["role"] != "train"]
-    caught = {
-        row["group"]
-        for row in train
-        for other in guarded
-        if row["root_id"] == other["root_id"] or row["question_key"] == other["question_key"]
-    }
-    found = decisions()
-    assert {one["id"] for one in found} == {row["id"] for row in train if row["group"] in caught}
-    assert len(found) == len({one["id"] for one in found})
-    by_id = {row["id"]: row for row in rows}
-    for one in found:
-        other = by_id[one["other_id"]]
-        assert one["reason"] in (f"{other['role']}_root", f"{other['role']}_question")
+    before = decided("deduplicate", rows)
     random.shuffle(rows)
-    assert decisions() == found
+    after = decided("deduplicate", rows, num_shards=min(2, len(rows)))
+    assert sorted(after.rows, key=str) == sorted(before.rows, key=str)
+
+
+@SLOWER
+@given(records())
+def test_row_is_dropped_only_for_a_kept_row_that_it_resembles_itself(rows: list[Row]) -> None:
+    found = decided("deduplicate", rows)
+    by_id = {row["id"]: row for row in rows}
+    kept = by_id.keys() - found.drops().keys()
+    for one, reason in found.drops().items():
+        other = found.partners()[one]
+        assert other in kept, "a star has a kept row at its centre"
+        mine, its = by_id[one], by_id[other]
+        if reason == "exact_duplicate":
+            assert exact_key(mine) == exact_key(its)
+        else:
+            assert reason == "near_duplicate"
+            assert jaccard(record_shingles(mine), record_shingles(its)) >= 0.8
+            assert not difference(mine, its)
+    for one, other in combinations(sorted(kept), 2):
+        assert exact_key(by_id[one]) != exact_key(by_id[other])
+
+
+@SLOWER
+@given(records())
+def test_rows_that_repeat_resemble_or_descend_from_each_other_share_a_group(
+    rows: list[Row],
+) -> None:
+    found = decided("deduplicate", rows)
+    groups = found.groups()
+    assert groups.keys() == {row["id"] for row in rows}
+    for one, other in found.partners().items():
+        assert groups[one] == groups[str(other)]
+    for left, right in combinations(rows, 2):
+        if left["root_id"] == right["root_id"]:
+            assert groups[left["id"]] == groups[right["id"]]
+    for flag in (one for one in found.rows if one["decision"] == "flag"):
+        assert {flag["id"], flag["other_id"]}.isdisjoint(found.drops())
+        assert groups[flag["id"]] == groups[flag["other_id"]]
+
+
+@SLOWER
+@given(
+    records(("train", "train", "train", "benchmark", "validation")),
+    st.randoms(use_true_random=False),
+)
+def test_whole_groups_leave_and_what_stays_touches_no_protected_item(
+    rows: list[Row], random: Random
+) -> None:
+    found = decided("decontaminate", rows)
+    drops = found.drops()
+    train = [row for row in rows if row["role"] == "train"]
+    protected = [row for row in rows if row["role"] != "train"]
+    assert drops.keys() <= {row["id"] for row in train}
+    for left, right in combinations(train, 2):
+        if left["group_id"] == right["group_id"]:
+            assert (left["id"] in drops) == (right["id"] in drops)
+    for row in train:
+        # A translation of an item has its root; a copy has its question.
+        touches = any(
+            row["root_id"] == item["root_id"] or protected_key(row) == protected_key(item)
+            for item in protected
+        )
+        assert not touches or row["id"] in drops
+    assert bool(protected) or not drops
+
+    random.shuffle(rows)
+    again = decided("decontaminate", rows, num_shards=min(2, len(rows)))
+    assert sorted(again.rows, key=str) == sorted(found.rows, key=str)

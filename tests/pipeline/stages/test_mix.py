@@ -181,3 +181,46 @@ def test_rows_that_protect_others_neither_leave_nor_count(role: str) -> None:
 def test_cap_has_one_limit(cap: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="either `rows` or `share`"):
         judge([], {"source": "ward", **cap})
+
+
+def test_share_is_met_by_all_groups_together() -> None:
+    rows = [
+        *several(10, "a", source="ward"),
+        *several(10, "b", source="desk"),
+        *several(2, "c", source="home"),
+    ]
+    dropped = judge(rows, {"per": ["source"], "share": 0.4}).drops()
+    kept = Counter(row["source"] for row in rows if row["id"] not in dropped)
+    assert kept == {"ward": 4, "desk": 4, "home": 2}
+
+
+def test_share_that_no_number_of_rows_meets_drops_none() -> None:
+    rows = [*several(5, "a", source="ward"), *several(5, "b", source="desk")]
+    assert judge(rows, {"per": ["source"], "share": 0.4}).drops() == {}
+
+
+def test_share_of_a_label_is_taken_of_its_classification_alone() -> None:
+    rows = [
+        qa(f"Complaint {n}", label, id=f"{label}{n}", form="classification", source="codes")
+        for label, num_rows in (("J30", 6), ("K21", 3), ("L40", 3))
+        for n in range(num_rows)
+    ]
+    rows += several(20, "open", source="ward")
+    cap = {"form": "classification", "per": ["label"], "share": 0.4}
+    assert judge(rows, cap).drops() == {}
+    decided = judge(rows, {**cap, "of": ["language", "source", "form"]})
+    assert set(decided.drops()) == {"J304", "J305"}
+
+
+def test_cap_can_prefer_rows_with_a_rationale_by_dropping_those_without() -> None:
+    rows = [
+        *(sample_mcq("en", id=f"a{n}", rationale="") for n in range(3)),
+        *(sample_mcq("en", id=f"b{n}", rationale="Because of the heart.") for n in range(3)),
+    ]
+    assert set(judge(rows, {"has_rationale": False, "rows": 0}).drops()) == {"a0", "a1", "a2"}
+    assert set(judge(rows, {"has_rationale": True, "rows": 2}).drops()) == {"b2"}
+
+
+def test_cap_in_rows_takes_no_whole() -> None:
+    with pytest.raises(ValidationError, match="what a `share` is taken of"):
+        judge([], {"source": "ward", "rows": 1, "of": ["language"]})
