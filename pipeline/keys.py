@@ -12,7 +12,8 @@ Row = dict[str, Any]
 
 def question_key(row: Row) -> str:
     """Return the comparison key of a record's question with its context."""
-    return comparison_key(f"{row['context']}\n{row['question']}", row["language"])
+    text = f"{row['context']}\n{row['question']}" if row["context"] else row["question"]
+    return comparison_key(text, row["language"])
 
 
 def context_key(row: Row) -> str:

@@ -48,16 +48,18 @@ class Decontaminate(GlobalStage):
     def features(self, shard: pl.DataFrame) -> pl.DataFrame:
         """Return ids, groups, roots, question keys and bands; reference rows protect nothing."""
         rows = shard.filter(pl.col("role") != "reference")
-        keys = [protected_key(row) for row in rows.iter_rows(named=True)]
-        letters = [_letters(row) for row in rows.iter_rows(named=True)]
-        bands = band_hashes(question_shingles(row) for row in rows.iter_rows(named=True))
-        return rows.select(
-            "id", "root_id", "role", "source", "language", group=_group()
-        ).with_columns(
-            pl.Series("question_key", keys, pl.String),
-            pl.Series("letters", letters, pl.String),
-            pl.Series("bands", bands, pl.List(pl.UInt64)),
-        )
+        texts: list[tuple[str, str]] = []
+
+        def shingle_sets() -> Iterator[set[str]]:
+            # Row by row, so that the comparison key of a text is made once and still remembered.
+            for row in rows.iter_rows(named=True):
+                texts.append((protected_key(row), _letters(row)))
+                yield question_shingles(row)
+
+        bands = pl.Series("bands", band_hashes(shingle_sets()), pl.List(pl.UInt64))
+        keys = pl.DataFrame(texts, {"question_key": pl.String, "letters": pl.String}, orient="row")
+        chosen = rows.select("id", "root_id", "role", "source", "language", group=_group())
+        return chosen.hstack([*keys, bands])
 
     def pairs(self, number: int, features: pl.DataFrame, context: Context) -> pl.DataFrame:
         """Return train rows that contain or nearly repeat a protected question."""

@@ -281,7 +281,7 @@ def assert_whole(out: Path) -> None:
     assert manifest(out)["release"]
 
 
-ROOM = 80_000  # bytes that a full disk is given more of before each attempt
+ROOM = 120_000  # bytes that a full disk is given more of before each attempt
 
 
 @pytest.fixture
