@@ -53,7 +53,7 @@ def protected_key(row: Row) -> str:
 
 
 def _letters(key: str) -> str:
-    return "".join(character for character in key if character.isalnum())
+    return "".join(filter(str.isalnum, key))
 
 
 def text_digest(*parts: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.item import LANGUAGES
+from tests.pipeline.stages.cases import CASES
 from tests.pipeline.stages.rows import (
     SAMPLES,
     Decided,
@@ -12,6 +13,7 @@ from tests.pipeline.stages.rows import (
     decide,
     make,
     mcq,
+    qa,
     sample_mcq,
     sample_qa,
 )
@@ -60,6 +62,30 @@ def test_same_letters_in_another_language_are_another_question() -> None:
 def test_open_twin_of_a_benchmark_question_leaves_by_its_root() -> None:
     rows = [sample_qa("es", id="t", root_id="r"), benchmark("es", root_id="r")]
     assert judge(*rows).drops() == {"t": "benchmark_root"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_benchmark_question_with_another_number_leaves(language: str) -> None:
+    options = SAMPLES[language].options
+    case = CASES[language]
+    rows = [
+        mcq(case.other_number, options, (0,), language, id="t"),
+        mcq(case.question, options, (0,), language, id="b", role="benchmark"),
+        mcq(case.answer, options, (0,), language, id="unlike"),
+    ]
+    assert judge(*rows).drops() == {"t": "benchmark_similar"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_question_that_contains_a_benchmark_question_leaves(language: str) -> None:
+    case = CASES[language]
+    asked = f"{case.answer} {case.question}"
+    rows = [
+        qa(f"{SAMPLES[language].answer} {asked}", case.answer, language, id="t"),
+        qa(SAMPLES[language].answer, case.answer, language, id="part"),
+        qa(asked, "", language, id="b", role="benchmark"),
+    ]
+    assert judge(*rows).drops() == {"t": "benchmark_similar"}
 
 
 def test_whole_group_of_a_caught_row_leaves() -> None:
