@@ -12,6 +12,7 @@ import argparse
 import csv
 import json
 import os
+import platform
 import resource
 import statistics
 import subprocess
@@ -58,16 +59,21 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A command that has run: wall and processor seconds, and the peak memory of its processes."""
+    """A command that has run: wall and processor seconds, and the peak memory of its processes.
+
+    The processor seconds that others took meanwhile tell how far the wall time can be trusted.
+    """
 
     seconds: float
     cpu_seconds: float
+    others_cpu_seconds: float
     peak_bytes: int
 
 
 def main() -> None:
     """Measure, print, and exit 1 where a value is worse than its floor."""
     arguments = _arguments()
+    print(_machine(), file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="mmed-benchmark-") as folder:
         figures = list(measure(Path(folder), arguments))
     if arguments.json:
@@ -90,6 +96,14 @@ def _arguments() -> argparse.Namespace:
     if not arguments.quick and not (arguments.raw and Path(arguments.raw).is_dir()):
         parser.error("give --raw DIR or set MMED_RAW to a folder of upstream files, or --quick")
     return arguments
+
+
+def _machine() -> str:
+    gibibytes = os.sysconf("SC_PHYS_PAGES") * PAGE_BYTES / 2**30
+    return (
+        f"{os.cpu_count()} cores, {gibibytes:.0f} GiB, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[0]:.1f} before the start"
+    )
 
 
 def measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
@@ -117,6 +131,8 @@ def _cold(cold: Measured, manifest: dict[str, Any]) -> Iterator[Figure]:
     yield Figure("cold_build_without_deduplicate", round(rest, 1), "s", floor=60, goal=30)
     yield Figure("cold_deduplicate", round(deduplicate, 1), "s")
     yield Figure("cold_build_processor_time", round(cold.cpu_seconds, 1), "s")
+    others = round(cold.others_cpu_seconds, 1)
+    yield Figure("cold_build_processor_time_of_others", others, "s")
     yield Figure("cold_peak_memory", round(cold.peak_bytes / 2**30, 2), "GiB", floor=2, goal=1)
     for stage in stages:
         per_second = stage["rows_in"] / max(seconds[stage["name"]], 0.001)
@@ -204,7 +220,7 @@ def write_table(folder: Path, num_rows: int) -> None:
 
 def run(command: Sequence[str]) -> Measured:
     """Run a command to its end and measure it; its progress goes to stderr."""
-    used = _processor_seconds()
+    used, busy = _processor_seconds(), _busy_seconds()
     started = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sys.stderr)
     peak = [0]
@@ -215,12 +231,21 @@ def run(command: Sequence[str]) -> Measured:
     sampler.join()
     if code != 0:
         sys.exit(f"{' '.join(command)}: exit {code}")
-    return Measured(seconds, _processor_seconds() - used, peak[0])
+    own = _processor_seconds() - used
+    return Measured(seconds, own, max(0.0, _busy_seconds() - busy - own), peak[0])
 
 
 def _processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _busy_seconds() -> float:
+    """Return the processor seconds that everything on this machine has taken since its start."""
+    user, nice, system, _idle, _wait, *rest = (
+        int(ticks) for ticks in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    )
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 
 
 def _sample(process: subprocess.Popen[bytes], peak: list[int]) -> None:

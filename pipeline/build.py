@@ -40,6 +40,7 @@ from pipeline.store import (
     code_digest,
     digest,
     parquet_bytes,
+    read_note,
     stopping_when_disk_is_full,
     write_atomically,
 )
@@ -155,9 +156,9 @@ def write_ledger(out: Path, runs: Sequence[StageRun]) -> None:
     dropped = [[run.instance, [table.digest for table in run.dropped]] for run in runs]
     code = code_digest(Path(__file__), Path(ledger.__file__), Path(schemas.__file__).parent)
     fingerprint = digest([dropped, code])
-    if note.exists() and path.exists():
-        noted = json.loads(note.read_bytes())
-        if noted == {"fingerprint": fingerprint, "sha256": sha256(path.read_bytes()).hexdigest()}:
+    if path.exists():
+        there = {"fingerprint": fingerprint, "sha256": sha256(path.read_bytes()).hexdigest()}
+        if read_note(note) == there:
             return
     payload = parquet_bytes(_ledger(runs))
     write_atomically(path, payload)

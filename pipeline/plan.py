@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline.errors import InputError
 from pipeline.fetch import checksum, locate
 from pipeline.recipe import Recipe, SourceEntry
-from pipeline.store import write_atomically
+from pipeline.store import read_note, write_atomically
 from schemas.item import Role
 from sources import registry
 from sources.source import File, Source
@@ -177,7 +177,7 @@ class FileDigests:
 
     def __init__(self, notes: Path) -> None:
         self._notes = notes
-        self._known = _noted(notes)
+        self._known: dict[str, str] = read_note(notes)
         self._used: dict[str, str] = {}
 
     def of(self, path: Path) -> str:
@@ -191,11 +191,3 @@ class FileDigests:
         """Remember what was used; a note is only a short cut and can be deleted."""
         if self._used != self._known:
             write_atomically(self._notes, json.dumps(self._used, indent=0).encode())
-
-
-def _noted(notes: Path) -> dict[str, str]:
-    try:
-        known: dict[str, str] = json.loads(notes.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # none yet, or cut by a power cut
-        return {}
-    return known

@@ -157,6 +157,15 @@ class stopping_when_disk_is_full:  # noqa: N801 - reads as a statement
             ) from error
 
 
+def read_note(path: Path) -> dict[str, Any]:
+    """Return a note, which only saves work; empty where there is none or a power cut damaged it."""
+    try:
+        noted: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return {}
+    return noted
+
+
 def write_atomically(path: Path, payload: bytes) -> None:
     """Replace a file in one step, so that a reader sees the old bytes or the new ones."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -7,10 +7,12 @@ processes. Results come in the order of the tasks, whatever finished first.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from types import TracebackType
 from typing import TypeVar
 
@@ -57,5 +59,20 @@ class LocalEngine:
         if self._pool is None:
             # polars is not safe to fork, and one thread per worker keeps the machine unshared.
             os.environ.setdefault("POLARS_MAX_THREADS", "1")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=get_context("spawn"), initializer=_end_with_the_build
+            )
         return self._pool
+
+
+def _end_with_the_build() -> None:
+    """Make a worker end when its build does: by Ctrl-C through the pool, or killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_wait_for_the_build, daemon=True).start()
+
+
+def _wait_for_the_build() -> None:
+    build = parent_process()
+    assert build is not None
+    build.join()
+    os._exit(1)

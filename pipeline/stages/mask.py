@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.frames import StageResult, nothing_dropped
 from pipeline.stages.stage import MapStage
-from pipeline.text.mask import mask
+from pipeline.text.mask import MAY_HOLD, mask
 
 TEXT_COLUMNS = ("question", "context", "answer", "rationale")
 
@@ -21,11 +21,25 @@ class Mask(MapStage):
 
     def run(self, shard: pl.DataFrame) -> StageResult:
         """Return the shard with masked texts; a masked record has the flag `personal_data`."""
-        masked = [mask_row(row) for row in shard.iter_rows(named=True)]
-        if not any(masked):
+        suspects = shard.filter(_every_text().str.contains(MAY_HOLD)).iter_rows(named=True)
+        changed = [new for row in suspects if (new := mask_row(row)) is not None]
+        if not changed:
             return StageResult(shard, nothing_dropped())
-        rows = [new or row for new, row in zip(masked, shard.iter_rows(named=True), strict=True)]
-        return StageResult(pl.DataFrame(rows, schema=shard.schema), nothing_dropped())
+        masked = pl.DataFrame(changed, schema=shard.schema)
+        both = pl.concat([shard.join(masked, on="id", how="anti"), masked])
+        kept = shard.select("id").join(both, on="id", how="left", maintain_order="left")
+        return StageResult(kept.select(shard.columns), nothing_dropped())
+
+
+def _every_text() -> pl.Expr:
+    """Return all texts of a record as one, in which nothing is missing that one of them holds."""
+    nested = (("history", "content"), ("flags", "evidence"))
+    fields = [
+        pl.col(column).list.eval(pl.element().struct.field(field)).list.join("\n")
+        for column, field in nested
+    ]
+    options = pl.col("options").list.join("\n")
+    return pl.concat_str(*TEXT_COLUMNS, options, *fields, separator="\n", ignore_nulls=True)
 
 
 def mask_row(row: dict[str, Any]) -> dict[str, Any] | None:

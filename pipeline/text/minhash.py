@@ -30,7 +30,7 @@ def signature(shingles: set[str]) -> NDArray[np.uint32]:
     """Return the MinHash of a set: `datasketch.MinHash`, 32-bit affine permutations, xxh32."""
     import numpy as np
 
-    hashes = [xxhash.xxh32_intdigest(shingle.encode()) for shingle in shingles]
+    hashes = list(map(xxhash.xxh32_intdigest, map(str.encode, shingles)))
     if not hashes:
         return np.full(PERMUTATIONS, 0xFFFFFFFF, dtype=np.uint32)
     factors, offsets = _permutations()
