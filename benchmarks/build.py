@@ -275,7 +275,7 @@ def _resident_bytes(pid: int) -> int:
 
 def _line(figure: Figure) -> str:
     limits = [f"{k} {v:g}" for k, v in (("floor", figure.floor), ("goal", figure.goal)) if v]
-    return f"{figure.name:38} {figure.value:>12,} {figure.unit:7} {', '.join(limits)}".rstrip()
+    return f"{figure.name:40} {figure.value:>12,} {figure.unit:7} {', '.join(limits)}".rstrip()
 
 
 if __name__ == "__main__":

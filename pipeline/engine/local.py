@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from types import TracebackType
 from typing import TypeVar
@@ -48,7 +49,9 @@ class LocalEngine:
             yield from map(function, tasks)
             return
         try:
-            yield from self._processes().map(function, tasks)
+            with _interrupts_held():
+                results = self._processes().map(function, tasks)
+            yield from results
         except BrokenProcessPool as error:
             raise StoppedError(
                 "A worker process was killed, most often for want of memory. Run the same "
@@ -65,9 +68,19 @@ class LocalEngine:
         return self._pool
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start processes that never see Ctrl-C: they inherit the mask, also while they import."""
+    held = {signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+
+
 def _end_with_the_build() -> None:
-    """Make a worker end when its build does: by Ctrl-C through the pool, or killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Make a worker end when its build is killed."""
     threading.Thread(target=_wait_for_the_build, daemon=True).start()
 
 

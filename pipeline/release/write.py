@@ -28,7 +28,13 @@ from pipeline.release.key_probe import NAME, key_probe
 from pipeline.runner import Shard
 from pipeline.stages.emit import published_table
 from pipeline.stages.stage import PIPELINE
-from pipeline.store import code_digest, digest, read_note, stopping_when_disk_is_full, write_atomically
+from pipeline.store import (
+    code_digest,
+    digest,
+    read_note,
+    stopping_when_disk_is_full,
+    write_atomically,
+)
 from schemas.item import LANGUAGES
 from schemas.release import BENCHMARKS, SPLITS, SUBSETS
 from sources.source import Source
@@ -80,9 +86,9 @@ def write_release(out: Path, given: ReleaseInput) -> dict[str, Any]:
     release, note = out / "release", out / "store" / "release.json"
     fingerprint = given.fingerprint()
     noted = read_note(note)
-    if noted.get("fingerprint") == fingerprint and is_intact(release):
-        if noted["digest"] == folder_digest(release):
-            return {"release": noted["release"], "release_digest": noted["digest"]}
+    is_same = noted.get("fingerprint") == fingerprint and is_intact(release)
+    if is_same and noted["digest"] == folder_digest(release):
+        return {"release": noted["release"], "release_digest": noted["digest"]}
     temporary = out / ".release.new"
     shutil.rmtree(temporary, ignore_errors=True)
     with stopping_when_disk_is_full(out):

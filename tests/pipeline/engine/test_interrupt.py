@@ -28,13 +28,15 @@ pytestmark = pytest.mark.slow
 MOMENTS: tuple[int | str, ...] = (0, 3, 7, 10, 14, 18, 22, 24, ".release.new", "release")
 
 
-def start(recipe: Path | str, folder: Path, *arguments: object) -> subprocess.Popen[bytes]:
+def start(
+    recipe: Path | str, folder: Path, *arguments: object, stderr: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """Start a build as the leader of a process group of its own."""
     return subprocess.Popen(
         [MMED, "build", str(recipe), "--out", "out", *map(str, arguments)],
         cwd=folder,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
         start_new_session=True,
     )
 
@@ -153,3 +155,16 @@ def test_workers_end_when_their_build_is_killed(tmp_path: Path, sharded: Path) -
     finally:
         for member in members(process.pid):
             os.kill(member, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("moment", [1, 5, 12])
+def test_interrupt_from_a_terminal_reaches_the_workers_too_and_shows_no_traceback(
+    tmp_path: Path, sharded: Path, moment: int
+) -> None:
+    process = start(sharded, tmp_path, "--workers", 2, stderr=subprocess.PIPE)
+    assert wait_until(lambda: has_come(tmp_path / "out", moment))
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    assert errors.splitlines()[-1].startswith(b"mmed: interrupted; the same command goes on")
