@@ -32,7 +32,7 @@ from pipeline.plan import FileDigests, Plan, make_plan
 from pipeline.recipe import Recipe
 from pipeline.release.write import ReleaseInput, write_release
 from pipeline.runner import Runner, StageRun
-from pipeline.stages import stage_class
+from pipeline.stages import make_stage
 from pipeline.stages.ingest import Ingest
 from pipeline.stages.stage import GlobalStage, MapStage
 from pipeline.store import (
@@ -41,6 +41,7 @@ from pipeline.store import (
     digest,
     parquet_bytes,
     read_note,
+    remove_leftovers,
     stopping_when_disk_is_full,
     write_atomically,
 )
@@ -48,7 +49,7 @@ from pipeline.store import (
 MANIFEST = "manifest.json"
 LEDGER_FILE = "ledger.parquet"
 POOL_PAYS_FROM_BYTES = 4_000_000  # below, starting processes takes longer than the work
-LIBRARIES = ("datasketch", "fasttext-predict", "numpy", "polars", "pyarrow")
+LIBRARIES = ("fasttext-predict", "numpy", "polars", "pyarrow", "xxhash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ def build(recipe: Recipe, raw: Path, out: Path, workers: int | None = None) -> B
     started = time.monotonic()
     with locked(out):
         store = Store(out / "store")
-        store.remove_leftovers()
+        remove_leftovers(out, out / "store", out / "report")
         plan = make_plan(recipe, raw, FileDigests(out / "store" / "files.json"))
         with LocalEngine(workers or _fitting_workers(plan)) as engine:
-            timed = list(_timed(run_stages(Runner(store, engine, recipe, dry=False), plan)))
+            timed = list(_timed(run_stages(Runner(store, engine, recipe, is_dry=False), plan)))
         runs = tuple(run for run, _ in timed)
         write_ledger(out, runs)
         facts = _facts(recipe, plan, runs)
@@ -92,7 +93,7 @@ def dry_run(recipe: Recipe, raw: Path, out: Path) -> tuple[Plan, list[StageRun]]
     """Look at what a build would find stored and what it would make; write nothing."""
     notes = out / "store" / "files.json"
     plan = make_plan(recipe, raw, FileDigests(notes), is_dry=True)
-    runner = Runner(Store(out / "store"), LocalEngine(1), recipe, dry=True)
+    runner = Runner(Store(out / "store"), LocalEngine(1), recipe, is_dry=True)
     return plan, list(run_stages(runner, plan))
 
 
@@ -100,8 +101,7 @@ def run_stages(runner: Runner, plan: Plan) -> Iterator[StageRun]:
     """Run the recipe's stages in order and yield each when it is done."""
     run: StageRun | None = None
     for entry in runner.recipe.stages:
-        cls = stage_class(entry.stage)
-        stage = cls(cls.Settings.model_validate(entry.settings), runner.recipe)
+        stage = make_stage(entry, runner.recipe)
         if isinstance(stage, Ingest):
             run = runner.ingest(entry, stage, plan.inputs)
         elif isinstance(stage, MapStage):
@@ -109,7 +109,7 @@ def run_stages(runner: Runner, plan: Plan) -> Iterator[StageRun]:
             run = runner.map_stage(entry, stage, run)
         else:
             assert run is not None
-            run = runner.global_stage(entry, cast(GlobalStage, stage), run)
+            run = runner.global_stage(entry, cast(GlobalStage[Any], stage), run)
         yield run
 
 

@@ -1,7 +1,8 @@
 """Shows what a source's parser makes of the files: some items, every refusal, the counts.
 
 For the author of a parser or the owner of a table, before a build: `check` reads the files that
-are there, `render` and `as_json` tell it.
+are there, `render` and `as_json` tell it. Refused is what the parser refuses and what a build
+drops as it reads the rows (`pipeline/stages/ingest.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.fetch import checksum, locate
+from pipeline.recipe import SourceEntry
+from pipeline.stages.ingest import train_fault
 from schemas.item import LETTERS, BadRow, Item
 from schemas.ledger import REASONS
+from schemas.licenses import LicenseChoice, is_unknown
 from sources import registry
+from sources.reading import EXCERPT_CHARACTERS
 from sources.source import Parser, Source
 from sources.table import TableSettings, read_table, source_of
 
@@ -33,12 +38,18 @@ class CheckResult:
 
     source: Source
     items: list[Item]
-    refusals: list[BadRow]
+    refusals: list[BadRow]  # by the parser, and of its items those that a build drops as it reads
     counts: Counts
     expected: Mapping[str, Mapping[str, int]]
-    remarks: dict[str, int]  # items by flag, keyless ones and repeated keys included
+    remarks: dict[str, int]  # items by flag, keyless ones included
+    num_train: int  # rows that would enter a build as training rows
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def num_rows(self) -> int:
+        """Return how many rows were read."""
+        return sum(sum(kinds.values()) for kinds in self.counts.values())
 
     @property
     def differences(self) -> list[str]:
@@ -63,16 +74,23 @@ def _places(counts: Mapping[str, Mapping[str, int]]) -> set[tuple[str, str]]:
     return {(split, kind) for split, kinds in counts.items() for kind in kinds}
 
 
-def check(parser_or_table: Parser | TableSettings, raw: Path) -> CheckResult:
-    """Parse what is there of a source or table; a `ValueError` tells a fault of a whole file."""
+def check(
+    parser_or_table: Parser | TableSettings, raw: Path, licenses: LicenseChoice = "all"
+) -> CheckResult:
+    """Parse what is there of a source or table; a `ValueError` tells a fault of a whole file.
+
+    `licenses` is the recipe's choice, where there is a recipe.
+    """
     if isinstance(parser_or_table, TableSettings):
         table = read_table(parser_or_table, parser_or_table.path)
-        return _judged(source_of(parser_or_table), table.items(), [], list(table.notes))
+        return _judged(source_of(parser_or_table), table.items(), licenses, [], list(table.notes))
     source = parser_or_table.SOURCE
     # Files that come with the project lie beside their module.
     root = Path(registry.__file__).parent / source.name if source.packaged else raw
     files, missing, notes = _find(source, root)
-    return _judged(source, parser_or_table.parse(files), missing, notes)
+    if is_unknown(source.license):
+        notes.append("a build takes training rows only if its recipe allows the unknown licence")
+    return _judged(source, parser_or_table.parse(files), licenses, missing, notes)
 
 
 def _find(source: Source, root: Path) -> tuple[dict[str, list[Path]], list[str], list[str]]:
@@ -100,13 +118,20 @@ def _readable_checksum(path: Path) -> str:
 
 
 def _judged(
-    source: Source, rows: Iterable[Item | BadRow], missing: list[str], notes: list[str]
+    source: Source,
+    rows: Iterable[Item | BadRow],
+    licenses: LicenseChoice,
+    missing: list[str],
+    notes: list[str],
 ) -> CheckResult:
+    # A source without a licence would be refused as a whole: that is a note, not every row's.
+    entry = SourceEntry(name=source.name, allow_unknown_license=is_unknown(source.license))
     chosen = _Choice()
     counts: dict[str, Counter[str]] = {}
     remarks: Counter[str] = Counter()
     refusals: list[BadRow] = []
     keys: set[tuple[str, str, str, str]] = set()
+    num_train = 0
     for row in rows:
         if isinstance(row, BadRow):
             refusals.append(row)
@@ -116,13 +141,31 @@ def _judged(
         counts.setdefault(row.split, Counter())[f"{row.language}/{row.task}"] += 1
         remarks.update(_remarks(row))
         key = (row.subset, row.language, row.part, row.key)
-        remarks.update(["repeated_key"] if key in keys else [])
+        is_train = source.splits.get(row.split) == "train"
+        fault = train_fault(row, source, entry, licenses) if is_train else None
+        fault = ("repeated_key", row.key) if key in keys else fault
         keys.add(key)
+        if fault:
+            refusals.append(_refusal(row, *fault))
+        elif is_train:
+            num_train += 1
     plain = {split: dict(sorted(kinds.items())) for split, kinds in sorted(counts.items())}
-    expected = source.expected_rows
     return CheckResult(
-        source, chosen.items(), refusals, plain, expected, dict(remarks), missing, notes
+        source=source,
+        items=chosen.items(),
+        refusals=refusals,
+        counts=plain,
+        expected=source.expected_rows,
+        remarks=dict(remarks),
+        num_train=num_train,
+        missing=missing,
+        notes=notes,
     )
+
+
+def _refusal(item: Item, reason: str, evidence: str) -> BadRow:
+    excerpt = (evidence or item.question)[:EXCERPT_CHARACTERS]
+    return BadRow(item.file, item.row, reason, excerpt, item.language, item.subset)
 
 
 def _remarks(item: Item) -> Iterator[str]:
@@ -158,8 +201,9 @@ def render(result: CheckResult) -> str:
     parts = [
         _head(result),
         *(_item_text(number, item) for number, item in enumerate(result.items, 1)),
-        _refusals_text(result.refusals),
+        _refusals_text(result),
         _counts_text(result),
+        _summary(result),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -221,11 +265,12 @@ def _clean(text: str) -> str:
     return _CONTROL.sub("�", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _refusals_text(refusals: list[BadRow]) -> str:
-    if not refusals:
-        return "no row was refused"
-    lines = [f"{len(refusals)} rows were refused:"]
-    for bad in refusals:
+def _refusals_text(result: CheckResult) -> str:
+    if not result.refusals:
+        return "" if result.missing else "no row was refused"
+    num_refused = len(result.refusals)
+    lines = ["1 row was refused:" if num_refused == 1 else f"{num_refused} rows were refused:"]
+    for bad in result.refusals:
         excerpt = " ".join(_clean(bad.excerpt).splitlines())
         place = f"{Path(bad.file).name}, row {bad.row}"
         lines.append(f"  {place}: {bad.reason}. {_sentence(bad)}")
@@ -241,6 +286,9 @@ def _counts_text(result: CheckResult) -> str:
     lines = ["counts:"]
     for split, kinds in result.counts.items():
         lines += [f"  {split} {kind}: {number}" for kind, number in kinds.items()]
+    by_build = Counter(bad.reason for bad in result.refusals)
+    by_build -= Counter(result.counts.get("refused"))
+    lines += [f"  of these dropped for {name}: {n}" for name, n in sorted(by_build.items())]
     lines += [f"  items with remark {name}: {n}" for name, n in sorted(result.remarks.items())]
     if not result.expected:
         lines.append("The source declares no expected counts.")
@@ -251,12 +299,31 @@ def _counts_text(result: CheckResult) -> str:
     return "\n".join(lines)
 
 
+def _summary(result: CheckResult) -> str:
+    splits = result.source.splits
+    others = sorted({splits[name] for name in result.counts if name in splits} - {"train"})
+    lines = []
+    if others:
+        rules = "The rules for training rows do not apply to rows of the role"
+        lines.append(f"{rules} {' or '.join(others)}.")
+    if result.missing:
+        is_one = len(result.missing) == 1
+        lines.append(f"{len(result.missing)} {'file is' if is_one else 'files are'} missing.")
+    of = "row" if result.num_rows == 1 else "rows"
+    told = f"{result.num_train} of {result.num_rows} {of} would enter a build as training rows"
+    later = "; later stages may drop duplicates, other languages and benchmark questions"
+    lines.append(told + (later if result.num_train else "") + ".")
+    return "\n".join(lines)
+
+
 def as_json(result: CheckResult) -> dict[str, Any]:
     """Return the whole result for machines."""
     return {
         "source": result.source.name,
         "license": result.source.license,
         "splits": dict(result.source.splits),
+        "rows": result.num_rows,
+        "training_rows": result.num_train,
         "missing": result.missing,
         "notes": result.notes,
         "items": [_item_json(item) for item in result.items],

@@ -65,11 +65,17 @@ def sources(context: typer.Context, as_json: Json = False) -> None:
 
 @sources_app.command("check")
 def sources_check(name: str, raw: Raw = RAW_DEFAULT, as_json: Json = False) -> None:
-    """Print five parsed items of a source, or of a recipe's tables, and every refusal."""
+    """Print five parsed items (one per language where there are more) and every refusal.
+
+    Of a source, or of each table of a recipe. Ends with 1 where files are missing or counts are
+    not the declared ones; refused rows are no failure.
+    """
     from pipeline.show import check_text
 
     value, text = check_text(name, raw)
     _print(value, as_json, text)
+    if not all(one["as_expected"] for one in value):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -114,7 +120,13 @@ def build(
 
 
 @app.command()
-def explain(record: str, out: Out, as_json: Json = False) -> None:
+def explain(
+    record: Annotated[
+        str, typer.Argument(help="An id, its first six digits or more, or FILE:ROW.")
+    ],
+    out: Out,
+    as_json: Json = False,
+) -> None:
     """Tell one record's life: its source row, every step, every decision, where it ended."""
     from pipeline.explain import explain as life
 

@@ -21,5 +21,5 @@ class StoppedError(MmedError):
     exit_code = 3
 
 
-class BalanceError(MmedError):
-    """A stage lost or invented rows: our fault, never the data's."""
+class BalanceError(Exception):
+    """A stage lost or invented rows: a bug, so its traceback is shown."""

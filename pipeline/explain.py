@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,63 @@ from schemas.ledger import REASONS
 
 TEXTS = ("question", "context", "answer", "rationale")
 TOLD = (*TEXTS, "options", "detected_language", "group_id", "split")
+CANDIDATES = 4  # named where a reference fits several records
+
+_PREFIX = re.compile(r"[0-9a-f]{6,32}")
+_PLACE = re.compile(r"(?P<file>.+):(?P<row>\d+)")
+
+FILE = pl.col("source_row").struct.field("file")
+ROW = pl.col("source_row").struct.field("row")
 
 
-def explain(record_id: str, out: Path) -> tuple[Any, str]:
-    """Return a record's life as a value and as text; `InputError` for an unknown id."""
-    stages = list(_stages(record_id, out))
-    seen = [stage for stage in stages if stage["row"] is not None]
-    if not seen:
-        raise InputError(
-            f"{record_id!r}: no record of that id in {out}. Ids are 32 hexadecimal digits, as in "
-            "the column `id` of the release and of ledger.parquet."
-        )
-    return _value(record_id, seen), "\n".join(_lines(record_id, seen))
+def explain(reference: str, out: Path) -> tuple[Any, str]:
+    """Return a record's life as a value and as text; of `FILE:ROW`, the lives of all its records.
+
+    A reference that fits no record, or several rows, is an `InputError`.
+    """
+    place = _PLACE.fullmatch(reference)
+    fits = _at(place["file"], int(place["row"])) if place else _begins_with(reference)
+    lives = _lives(fits, out)
+    if not lives:
+        raise InputError(f"{reference!r}: no such record in {out}. {_EXPECTED}")
+    lives = _of_one_row(reference, lives) if place else lives
+    if len(lives) > 1 and not place:
+        raise _ambiguous(reference, [_named(life) for life in lives])
+    text = "\n\n".join("\n".join(_lines(life)) for life in lives)
+    return [_value(life) for life in lives] if place else _value(lives[0]), text
 
 
-def _stages(record_id: str, out: Path) -> Iterator[dict[str, Any]]:
+_EXPECTED = (
+    "Give an id of 32 hexadecimal digits, its first six or more, or FILE:ROW with the file and the "
+    "row as in ledger.parquet."
+)
+
+
+def _begins_with(reference: str) -> pl.Expr:
+    if not _PREFIX.fullmatch(reference):
+        raise InputError(f"{reference!r} names no record. {_EXPECTED}")
+    return pl.col("id").str.starts_with(reference)
+
+
+def _at(file: str, row: int) -> pl.Expr:
+    # The last part of a path is enough; members of an archive stand behind a "!".
+    ends = [FILE.str.ends_with(mark + file) for mark in "/!"]
+    return ROW.eq(row) & pl.any_horizontal(FILE.eq(file), *ends)
+
+
+Life = Sequence[Mapping[str, Any]]  # of one record: stage, kept or dropped, the row as it left
+
+
+def _lives(fits: pl.Expr, out: Path) -> list[Life]:
+    """Return the lives of all records that fit, the records of upstream before what they gave."""
+    lives: dict[str, list[Mapping[str, Any]]] = {}
+    for stage, kind, paths in _tables(out):
+        for row in pl.scan_parquet(paths).filter(fits).collect().iter_rows(named=True):
+            lives.setdefault(row["id"], []).append({"stage": stage, "kind": kind, "row": row})
+    return sorted(lives.values(), key=lambda life: (_place(life), _is_derived(life), _id(life)))
+
+
+def _tables(out: Path) -> Iterator[tuple[str, str, list[Path]]]:
     try:
         manifest = json.loads((out / MANIFEST).read_bytes())
     except FileNotFoundError as error:
@@ -39,31 +82,63 @@ def _stages(record_id: str, out: Path) -> Iterator[dict[str, Any]]:
     for instance in [stage["name"] for stage in manifest["stages"]]:
         for kind in ("kept", "dropped"):
             paths = [out / "store" / path for path in manifest["tables"][instance][kind]]
-            rows = _find(paths, record_id)
-            if rows:
-                yield {"stage": instance, "kind": kind, "row": rows[0]}
+            if paths:
+                yield instance, kind, paths
 
 
-def _find(paths: list[Path], record_id: str) -> list[dict[str, Any]]:
-    if not paths:
-        return []
-    found = pl.scan_parquet(paths).filter(pl.col("id") == record_id).collect()
-    return found.to_dicts()
+def _of_one_row(reference: str, lives: Sequence[Life]) -> list[Life]:
+    """Return the records of one file: of the file of exactly that name, or of the only one."""
+    files = sorted({_file(life) for life in lives})
+    exact, _, row = reference.rpartition(":")
+    if exact not in files and len(files) > 1:
+        raise _ambiguous(reference, [f"{file}:{row}" for file in files])
+    return [life for life in lives if _file(life) == (exact if exact in files else files[0])]
 
 
-def _value(record_id: str, seen: list[dict[str, Any]]) -> dict[str, Any]:
-    last = seen[-1]
+def _ambiguous(reference: str, names: Sequence[str]) -> InputError:
+    more = f", and {len(names) - CANDIDATES} more" if len(names) > CANDIDATES else ""
+    shown = ", ".join(names[:CANDIDATES])
+    return InputError(f"{reference!r} fits {len(names)} records. Give one of: {shown}{more}.")
+
+
+def _id(life: Life) -> str:
+    return str(life[0]["row"]["id"])
+
+
+def _file(life: Life) -> str:
+    return str(life[0]["row"]["source_row"]["file"])
+
+
+def _place(life: Life) -> tuple[str, int]:
+    return _file(life), life[0]["row"]["source_row"]["row"]
+
+
+def _is_derived(life: Life) -> bool:
+    return bool(life[0]["row"]["root_id"] != _id(life))
+
+
+def _named(life: Life) -> str:
+    file, row = _place(life)
+    return f"{_id(life)} ({file}:{row})"
+
+
+def _value(life: Life) -> dict[str, Any]:
+    last = life[-1]["row"]
     return {
-        "id": record_id,
-        "source": last["row"]["source"],
-        "source_row": last["row"]["source_row"],
+        "id": _id(life),
+        "source": last["source"],
+        "source_row": last["source_row"],
         "stages": [
             {"stage": one["stage"], "decision": one["kind"], "changed": _changed(before, one)}
-            for before, one in zip([None, *seen], seen, strict=False)
+            for before, one in zip([None, *life], life, strict=False)
         ],
-        "reason": last["row"].get("reason"),
-        "steps": last["row"]["steps"],
-        "flags": last["row"]["flags"],
+        "reason": last.get("reason"),
+        "evidence": last.get("evidence"),
+        "kept_instead": last.get("kept_instead"),
+        "steps": last["steps"],
+        "flags": [
+            {**f, "evidence": _shown(f["evidence"], last["language"])} for f in last["flags"]
+        ],
     }
 
 
@@ -77,39 +152,42 @@ def _changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict
 
 def _shown(value: object, language: str) -> str:
     text = " | ".join(value) if isinstance(value, list) else str(value)
-    text = mask(" ".join(text.split()), language).text
+    text = mask(" ".join(text.split()), language or "en").text
     return text[:300] + ("…" if len(text) > 300 else "")
 
 
-def _lines(record_id: str, seen: list[dict[str, Any]]) -> Iterator[str]:
-    first, last = seen[0]["row"], seen[-1]["row"]
-    place = first["source_row"]
-    yield f"{record_id}: {first['source']}, {place['file']}, row {place['row']}"
-    yield "  " + ", ".join(
-        first[name] for name in ("language", "task", "form", "origin", "license")
-    )
+def _lines(life: Life) -> Iterator[str]:
+    last = life[-1]["row"]
+    file, row = _place(life)
+    yield f"{_id(life)}: {last['source']}, {file}, row {row}"
+    # A row that was refused at reading has no more than its source's language and licence.
+    kinds = (life[0]["row"][name] for name in ("language", "task", "form", "origin", "license"))
+    yield "  " + ", ".join(kind for kind in kinds if kind)
     for name in TEXTS:
         if last[name]:
             yield f"  {name}: {_shown(last[name], last['language'])}"
-    for before, one in zip([None, *seen], seen, strict=False):
-        yield f"  {one['stage']}: {_decision(one)}"
-        for name, value in _changed(before, one).items():
-            yield f"    {name} -> {value}"
+    for before, one in zip([None, *life], life, strict=False):
+        yield from _stage_lines(before, one)
     for flag in last["flags"]:
-        yield f"  flag {flag['name']}: {flag['evidence']} {flag['other_id'] or ''}".rstrip()
-    yield _end(seen[-1])
+        evidence = _shown(flag["evidence"], last["language"])
+        yield f"  flag {flag['name']}: {evidence} {flag['other_id'] or ''}".rstrip()
+    yield _end(life[-1])
 
 
-def _decision(one: Mapping[str, Any]) -> str:
-    if one["kind"] == "kept":
-        return "kept"
+def _stage_lines(before: Mapping[str, Any] | None, one: Mapping[str, Any]) -> Iterator[str]:
     row = one["row"]
-    parts = [f"dropped, {row['reason']}: {REASONS[row['reason']]}", row["evidence"]]
-    if row["value"] is not None:
-        parts.append(f"value {row['value']:.3g}")
-    if row["kept_instead"]:
-        parts.append(f"other record {row['kept_instead']}")
-    return " ".join(part for part in parts if part)
+    if one["kind"] == "kept":
+        yield f"  {one['stage']}: kept"
+    else:
+        yield f"  {one['stage']}: dropped, {row['reason']}: {REASONS[row['reason']]}"
+        if row["evidence"]:
+            yield f"    evidence: {row['evidence']}"  # the ledger's, which is masked
+        if row["value"] is not None:
+            yield f"    value: {row['value']:.3g}"
+        if row["kept_instead"]:
+            yield f"    other record: {row['kept_instead']}"
+    for name, value in _changed(before, one).items():
+        yield f"    {name} -> {value}"
 
 
 def _end(last: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from pipeline.text.normalize import comparison_key
+from pipeline.text.shingles import shingles
 
 Row = dict[str, Any]
 
@@ -48,14 +49,24 @@ def protected_key(row: Row) -> str:
     typesetting, in context, and in how many options they keep (of 111 questions of CMExam's
     validation part that stand in Apollo's Chinese benchmark, 90 have other options).
     """
-    question = _letters(comparison_key(row["question"], row["language"]))
+    question = letters_of(comparison_key(row["question"], row["language"]))
     return text_digest(row["language"], question)
 
 
-def _letters(key: str) -> str:
+def letters_of(key: str) -> str:
+    """Return a comparison key without spaces, punctuation and signs."""
     return "".join(filter(str.isalnum, key))
 
 
 def text_digest(*parts: str) -> str:
     """Return a 128-bit digest of these texts, as 32 hexadecimal digits."""
     return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def record_shingles(row: Row) -> set[str]:
+    """Return the shingles of a record; options count as a set, so shuffling changes nothing."""
+    language = row["language"]
+    found = shingles(question_key(row), language)
+    pieces = option_keys(row) if row["task"] == "mcq" else answer_keys(row)
+    # The mark keeps an option apart from the same words in a question.
+    return found.union(*(shingles(f"|{piece}", language) for piece in pieces))

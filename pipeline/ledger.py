@@ -41,13 +41,13 @@ def check_balance(stage: str, shard: pl.DataFrame, result: StageResult) -> list[
     out_ids = pl.concat([result.kept["id"], result.dropped["id"]])
     if out_ids.n_unique() != out_ids.len():
         twice = out_ids.filter(out_ids.is_duplicated())[0]
-        raise BalanceError(f"{stage}: record {twice} left the stage twice; this is a bug.")
+        raise BalanceError(f"{stage}: record {twice} left the stage twice.")
     lost = shard["id"].filter(~shard["id"].is_in(out_ids.implode()))
     if lost.len():
-        raise BalanceError(f"{stage}: {lost.len()} rows lost, the first is {lost[0]}; a bug.")
+        raise BalanceError(f"{stage}: {lost.len()} rows lost, the first is {lost[0]}.")
     unknown = set(result.dropped["reason"].unique()) - REASONS.keys()
     if unknown:
-        raise BalanceError(f"{stage}: drop reasons {unknown} are not in schemas/ledger.py.")
+        raise BalanceError(f"{stage}: drop reasons {sorted(unknown)} are not in schemas/ledger.py.")
     check_roles(stage, result.dropped)
     return count(shard, result)
 
@@ -59,7 +59,7 @@ def check_roles(stage: str, dropped: pl.DataFrame) -> None:
     protected = dropped.filter(pl.col("role") != "train")
     if protected.height:
         row = protected.row(0, named=True)
-        raise BalanceError(f"{stage}: dropped {row['id']}, whose role is {row['role']}; a bug.")
+        raise BalanceError(f"{stage}: dropped {row['id']}, whose role is {row['role']}, not train.")
 
 
 def count(shard: pl.DataFrame, result: StageResult) -> list[Count]:

@@ -9,8 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pipeline.keys import question_key
-from pipeline.stages.deduplicate import record_shingles
+from pipeline.keys import letters_of, question_key, record_shingles
 from pipeline.text.normalize import comparison_key
 from pipeline.text.units import CHARACTER_LANGUAGES
 
@@ -25,11 +24,6 @@ _ANCHOR = 20  # letters by which a place where a question may begin is found
 def question_letters(row: Row) -> str:
     """Return the letters and digits of a record's question with its context."""
     return letters_of(question_key(row))
-
-
-def letters_of(key: str) -> str:
-    """Return a comparison key without spaces, punctuation and signs."""
-    return "".join(filter(str.isalnum, key))
 
 
 def question_shingles(row: Row) -> set[str]:

@@ -8,7 +8,8 @@ recipe that comes with the project (`demo.yaml`, `real.yaml`, `full.yaml`).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,9 +20,12 @@ from pipeline.errors import InputError
 from pipeline.stages import STAGES, stage_class
 from schemas.item import Form, Role
 from schemas.licenses import LicenseChoice
-from sources.table import TableSettings
+from sources.table import Fields, TableSettings
 
+UNMASKED = ("ingest", "normalize")  # all that may see text with personal data
 RECIPES = Path(__file__).parent / "recipes"
+_TAB = re.compile(r"^\s*\t", re.MULTILINE)  # in the indentation, where YAML has none
+_SURE = 0.8  # of the letters, for a misspelt key that would also be misplaced
 
 # Without LLM stages the inner block runs once, after `review`; see docs/architecture.md.
 DEFAULT_STAGES = (
@@ -56,6 +60,13 @@ class SourceEntry(Model):
     label_cap: int | None = Field(None, ge=1)  # rows of one answer, for classification
     max_rows: int | None = Field(None, ge=1)  # train rows, by id hash
     max_loss: float | None = Field(None, gt=0, le=1)  # share that deduplication may take
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:  # noqa: ANN401 - YAML gives anything
+        if not isinstance(value, (str, Mapping)):
+            raise ValueError("a source is its name, or a mapping with `name` and settings")
+        return {"name": value} if isinstance(value, str) else value
 
 
 class Release(Model):
@@ -113,8 +124,8 @@ class Recipe(Model):
         order = [entry.stage for entry in self.stages]
         if order[:1] != ["ingest"] or order[-1:] != ["emit"] or "split" not in order:
             raise ValueError("stages begin with `ingest`, hold `split` and end with `emit`")
-        if "mask" not in order:
-            raise ValueError("stages hold `mask`: no text may pass with personal data")
+        if not set(order[: order.index("mask")] if "mask" in order else order) <= {*UNMASKED}:
+            raise ValueError(f"`mask` comes before every stage but {' and '.join(UNMASKED)}")
         return self
 
 
@@ -130,17 +141,28 @@ def load_recipe(name: str | Path) -> Recipe:
     Paths inside a recipe are taken from the recipe's own folder.
     """
     path = find_recipe(name)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: the recipe cannot be read as YAML ({reason}).") from error
+    values = _read_yaml(path)
     if not isinstance(values, dict):
         raise InputError(f"{path}: a recipe is a mapping of keys, found {type(values).__name__}.")
     try:
         return Recipe.model_validate(_with_absolute_paths(values, path.parent))
     except ValidationError as error:
         raise InputError(f"{path}: {_first_error(error, values)}") from error
+
+
+def _read_yaml(path: Path) -> Any:  # noqa: ANN401
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: the recipe is not UTF-8; save it as UTF-8.") from error
+    except OSError as error:
+        raise InputError(f"{path}: the recipe cannot be read ({error}).") from error
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        hint = " Indent with spaces: use spaces, not tabs." if _TAB.search(text) else ""
+        raise InputError(f"{path}: the recipe cannot be read as YAML ({reason}).{hint}") from error
 
 
 def find_recipe(name: str | Path) -> Path:
@@ -150,7 +172,10 @@ def find_recipe(name: str | Path) -> Path:
         if candidate.is_file() and (candidate == path or len(path.parts) == 1):
             return candidate
     known = sorted(recipe.name for recipe in RECIPES.glob("*.yaml"))
-    raise InputError(f"{path}: no such recipe. Give a file, or one of {', '.join(known)}.")
+    completed = f"{path}.yaml"
+    is_meant = completed in known or Path(completed).is_file()
+    hint = f" Did you mean {completed}?" if is_meant else ""
+    raise InputError(f"{path}: no such recipe.{hint} Give a file, or one of {', '.join(known)}.")
 
 
 def _with_absolute_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -171,18 +196,47 @@ def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
     # A misspelt key also misses under its right name; the spelling is what is wrong.
     first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "recipe"
-    if first["type"] != "extra_forbidden":
-        message = first["msg"].removeprefix("Value error, ")
-        found = f", found {first['input']!r}" if not isinstance(first["input"], dict) else ""
-        return f"{where}: {message}{found}."
-    known = _known_keys(first["loc"], values)
-    nearest = difflib.get_close_matches(str(first["loc"][-1]), known, 1)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known keys: {', '.join(known)}."
-    return f"{where}: unknown key.{hint}"
+    if first["type"] == "extra_forbidden":
+        return (
+            f"{where}: unknown key. {_hint(str(first['loc'][-1]), _model_at(first['loc'], values))}"
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    found = f", found {first['input']!r}" if not isinstance(first["input"], dict) else ""
+    if first["type"] == "missing":
+        field = _model_at(first["loc"], values).model_fields[str(first["loc"][-1])]
+        found = f"; {field.description}" if field.description else ""
+    return f"{where}: {message}{found}."
 
 
-def _known_keys(location: tuple[int | str, ...], values: Mapping[str, Any]) -> list[str]:
-    """Return the keys that a recipe may have where one was not known."""
+def _hint(key: str, model: type[BaseModel]) -> str:
+    """Return what a key that a model does not know was meant to be, or where it belongs."""
+    known = sorted(model.model_fields)
+    elsewhere = {place: other.model_fields for place, other in _levels() if other is not model}
+    places = [place for place, names in elsewhere.items() if key in names]
+    nearest = difflib.get_close_matches(key, known, 1)
+    if places:
+        also = f" Or did you mean {nearest[0]!r}?" if nearest else ""
+        return f"{key!r} belongs to {' or '.join(places)}.{also}"
+    if nearest:
+        return f"Did you mean {nearest[0]!r}?"
+    for place, names in elsewhere.items():
+        if near := difflib.get_close_matches(key, names, 1, _SURE):
+            return f"Did you mean {near[0]!r}, which belongs to {place}?"
+    return f"Known keys: {', '.join(known)}."
+
+
+def _levels() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the places of a recipe with the model that each is read by."""
+    yield "the top level", Recipe
+    yield "an entry of `tables`", TableSettings
+    yield "`fields` of a table", Fields
+    yield "an entry of `sources`", SourceEntry
+    yield "`release`", Release
+    yield from ((f"the stage `{name}`", stage_class(name).Settings) for name in STAGES)
+
+
+def _model_at(location: tuple[int | str, ...], values: Mapping[str, Any]) -> type[BaseModel]:
+    """Return the model that reads the mapping in which a key was not known or not found."""
     model: type[BaseModel] = Recipe
     steps = [part for part in location[:-1] if isinstance(part, str)]
     if steps[:1] == ["stages"]:
@@ -190,7 +244,7 @@ def _known_keys(location: tuple[int | str, ...], values: Mapping[str, Any]) -> l
         steps = steps[1:]
     for step in steps:
         model = _model_in(model.model_fields[step].annotation)
-    return sorted(model.model_fields)
+    return model
 
 
 def _model_in(annotation: Any) -> type[BaseModel]:  # noqa: ANN401 - `Model`, `tuple[Model, ...]`

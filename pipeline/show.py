@@ -176,7 +176,7 @@ def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
     foreseen = forecast(recipe, plan.missing)
     value = {
         "stages": [
-            {"name": run.instance, "units": run.units, "hits": run.hits, "unknown": run.unknown}
+            {"name": run.instance, "units": run.units, "hits": run.hits, "unknown": run.is_unknown}
             for run in runs
         ],
         "missing": dict(plan.missing),
@@ -195,9 +195,9 @@ def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
 
 def _to_make(run: StageRun) -> str:
     missing = run.units - run.hits
-    if run.unknown and not missing:
+    if run.is_unknown and not missing:
         return "one per shard"
-    return f"{missing} or more" if run.unknown else f"{missing}"
+    return f"{missing} or more" if run.is_unknown else f"{missing}"
 
 
 def _rows_foreseen(foreseen: Forecast) -> str:
@@ -265,7 +265,7 @@ def _missing_text(plan: Plan, recipe: Recipe) -> str:
 
 
 def check_text(name: str, raw: Path) -> Shown:
-    """Return five parsed items and every refusal of a source or of a recipe's tables."""
+    """Return some parsed items and every refusal of a source or of a recipe's tables."""
     from pipeline.check_sources import as_json, render
 
     try:
@@ -285,7 +285,8 @@ def _checked(name: str, raw: Path) -> list[CheckResult]:
         raise InputError(
             f"{name!r} is neither a source nor a recipe file; `mmed sources` lists the sources."
         )
-    results = [check(one, raw) for one in load_recipe(name).tables]
+    recipe = load_recipe(name)
+    results = [check(table, raw, recipe.licenses) for table in recipe.tables]
     if not results:
         raise InputError(f"{name}: the recipe has no tables. Name a source to check it.")
     return results

@@ -103,13 +103,15 @@ class Store:
         assert entry is not None
         return entry
 
-    def remove_leftovers(self) -> None:
-        """Delete what killed processes left half-written; only under the build's lock."""
-        for leftover in self.folder.glob(".*.*"):
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
+
+def remove_leftovers(*folders: Path) -> None:
+    """Delete what killed processes left half-written; only under the build's lock."""
+    # `.<name>.<process>`; the lock itself has no second dot.
+    for leftover in (found for folder in folders for found in folder.glob(".*.*")):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _rename_unless_there(temporary: Path, final: Path) -> None:

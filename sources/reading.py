@@ -1,7 +1,9 @@
 """Reading upstream files row by row, so that one bad row never costs its neighbours.
 
 Every reader yields `(row number, value)`, rows counted from 1, and a `BadRow` in place of a value
-that cannot be read. Compressed files are recognised by their first bytes, not by their name.
+that cannot be read; `each_row` runs one over the files of a source. A parser checks the fields that
+it needs with `lacks` and leaves what else may go wrong to be seen, since that is its own fault.
+Compressed files are recognised by their first bytes, not by their name.
 """
 
 from __future__ import annotations
@@ -11,16 +13,73 @@ import gzip
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+from types import GenericAlias, UnionType
 from typing import IO, Any, cast
 
 from schemas.item import LETTERS, BadRow
 
-EXCERPT_CHARACTERS = 200
+# Room for what ingest shows of a bad row, which it masks before it cuts: half of an address that
+# stood at the cut would not be recognised.
+EXCERPT_CHARACTERS = 1_000
 
 Row = tuple[int, dict[str, Any] | BadRow]
+
+# `str`, `str | None`, or a list of one such type.
+Kind = type[Any] | UnionType | GenericAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row stands upstream."""
+
+    split: str
+    path: Path
+    row: int
+
+    @property
+    def file(self) -> str:
+        """Return the path as text."""
+        return str(self.path)
+
+    def refuse(self, reason: str, raw: object, language: str = "", subset: str = "") -> BadRow:
+        """Return the bad row of this place; its excerpt is the beginning of `raw` as text."""
+        excerpt = str(raw)[:EXCERPT_CHARACTERS]
+        return BadRow(self.file, self.row, reason, excerpt, language, subset)
+
+
+def each_row(
+    files: Mapping[str, list[Path]],
+    read: Callable[[Path], Iterable[Row]],
+    language: str = "",
+) -> Iterator[tuple[Place, dict[str, Any] | BadRow]]:
+    """Yield every row of the files of every split; an unreadable one is in the language given."""
+    for split, paths in files.items():
+        for path in paths:
+            for number, row in read(path):
+                place = Place(split, path, number)
+                yield place, replace(row, language=language) if isinstance(row, BadRow) else row
+
+
+def lacks(row: object, fields: Mapping[str, Kind]) -> str:
+    """Return the drop reason of a row that is no record with these fields, empty for one that is.
+
+    A field that may be null must be there nevertheless.
+    """
+    if not isinstance(row, dict):
+        return "invalid_record"
+    is_whole = all(name in row and _is(row[name], kind) for name, kind in fields.items())
+    return "" if is_whole else "missing_field"
+
+
+def _is(value: object, kind: Kind) -> bool:
+    if not isinstance(kind, GenericAlias):
+        return isinstance(value, kind)
+    (entry_kind,) = kind.__args__
+    return isinstance(value, list) and all(isinstance(entry, entry_kind) for entry in value)
 
 
 def open_binary(path: Path) -> IO[bytes]:
@@ -41,6 +100,15 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON has no narrower type
     return json.loads(read_text(path))
 
 
+def read_json_array(path: Path) -> Iterator[Row]:
+    """Yield the entries of a JSON array; what is no object is a bad row."""
+    for number, value in enumerate(read_json(path), start=1):
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            yield number, _invalid(path, number, str(value))
+
+
 def read_jsonl(path: Path) -> Iterator[Row]:
     """Yield one object per line of a JSON-lines file; blank lines count but yield nothing."""
     with open_binary(path) as stream:
@@ -50,14 +118,17 @@ def read_jsonl(path: Path) -> Iterator[Row]:
 
 
 def _json_object(path: Path, number: int, line: bytes) -> dict[str, Any] | BadRow:
-    excerpt = line[:EXCERPT_CHARACTERS].decode("utf-8", errors="replace").strip()
     try:
         value = json.loads(line.decode("utf-8-sig"))
     except ValueError:  # includes UnicodeDecodeError
-        return BadRow(str(path), number, "invalid_record", excerpt)
+        value = None
     if not isinstance(value, dict):
-        return BadRow(str(path), number, "invalid_record", excerpt)
+        return _invalid(path, number, line.decode("utf-8", errors="replace").strip())
     return value
+
+
+def _invalid(path: Path, number: int, raw: str) -> BadRow:
+    return BadRow(str(path), number, "invalid_record", raw[:EXCERPT_CHARACTERS])
 
 
 def read_csv(
@@ -75,9 +146,17 @@ def read_csv(
             if not cells:
                 continue
             if len(cells) != len(header):
-                yield number, BadRow(str(path), number, "invalid_record", ",".join(cells)[:200])
+                yield number, _invalid(path, number, delimiter.join(cells))
             else:
                 yield number, dict(zip(header, cells, strict=True))
+
+
+def read_parquet(path: Path) -> Iterator[Row]:
+    """Yield the rows of a Parquet file, batch by batch."""
+    import pyarrow.parquet as pq  # seldom needed
+
+    batches = pq.ParquetFile(path).iter_batches()
+    return iter(enumerate((row for batch in batches for row in batch.to_pylist()), start=1))
 
 
 class ContentKeys:
@@ -97,3 +176,15 @@ def letter_index(letter: str) -> int:
     """Return the 0-based index of an option letter, either case; -1 where it is none."""
     letter = letter.strip().upper()
     return LETTERS.find(letter) if len(letter) == 1 else -1
+
+
+def key_indices(labels: Sequence[str], keyed: Iterable[str]) -> tuple[int, ...]:
+    """Return where each keyed label stands among the options' labels.
+
+    Looked up and not counted in the alphabet, since upstream may skip a letter. A label that no
+    option has gives an index that is out of range.
+    """
+    return tuple(
+        labels.index(label) if label in labels else max(letter_index(label), len(labels))
+        for label in keyed
+    )

@@ -1,4 +1,4 @@
-"""The registry: every module of this folder that declares a `SOURCE`."""
+"""The registry: every module or package of this folder that declares a `SOURCE`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import cast
 import sources
 from sources.source import Parser, Source
 
-_NOT_SOURCES = frozenset({"source", "reading", "registry", "explanation", "table"})
+_NOT_SOURCES = frozenset({"source", "reading", "registry", "rumedbench", "explanation", "table"})
 
 
 @cache

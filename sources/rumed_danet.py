@@ -8,37 +8,27 @@ questions) has no answers either and is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from schemas.item import BadRow, Item
-from sources.reading import EXCERPT_CHARACTERS, read_jsonl
-from sources.source import File, Source
-
-_COMMIT = "dd57f4f4f11aebe4fd18011b109d96b6d331a1bf"
-_URL = f"https://raw.githubusercontent.com/sb-ai-lab/MedBench/{_COMMIT}"
-
-
-def _file(name: str, sha256: str) -> tuple[File, ...]:
-    path = f"RuMedDaNet/{name}_v1.jsonl"
-    return (File(path=f"ru/rumedbench/{path}", sha256=sha256, url=f"{_URL}/data/{path}"),)
-
+from sources import rumedbench
+from sources.reading import Kind, Place
+from sources.source import Source
 
 SOURCE = Source(
     name="rumed_danet",
     title="RuMedDaNet (RuMedBench)",
-    homepage="https://github.com/sb-ai-lab/MedBench",
-    revision=_COMMIT,
+    homepage=rumedbench.HOMEPAGE,
+    revision=rumedbench.COMMIT,
     languages=("ru",),
-    files={
-        "train": _file("train", "d578427338e53635bcf11f4b0aaaa94f1f6dac6cbfffdc15c1440fce7f859de8"),
-        "dev": _file("dev", "546531142765f55856f971fb748d6aa15ac51c52607f61f553fb6e8726cf590c"),
-        "test": _file("test", "995519f1a354978369396870fb23e9ab62f25b60fc3a676bbe78d82edf726443"),
-        "private_test": _file(
-            "private_test", "6346e6de314a24d409ab7bcc1eaecd006155c51cfa13e885045e32e569b018e4"
-        ),
-    },
+    files=rumedbench.split_files(
+        "RuMedDaNet",
+        train="d578427338e53635bcf11f4b0aaaa94f1f6dac6cbfffdc15c1440fce7f859de8",
+        dev="546531142765f55856f971fb748d6aa15ac51c52607f61f553fb6e8726cf590c",
+        test="995519f1a354978369396870fb23e9ab62f25b60fc3a676bbe78d82edf726443",
+        private_test="6346e6de314a24d409ab7bcc1eaecd006155c51cfa13e885045e32e569b018e4",
+    ),
     splits={
         "train": "train",
         "dev": "validation",
@@ -46,13 +36,10 @@ SOURCE = Source(
         "private_test": "benchmark",
     },
     license="Apache-2.0",
-    license_evidence=f"{_URL}/LICENSE",
+    license_evidence=rumedbench.LICENSE_EVIDENCE,
     redistributable="yes",
     forms=("yes_no",),
-    citation=(
-        "Blinov, Reshetnikova, Nesterov, Zubkova, Kokh (2022). RuMedBench: A Russian Medical "
-        "Language Understanding Benchmark. arXiv:2201.06499."
-    ),
+    citation=rumedbench.CITATION,
     expected_rows={
         "train": {"ru/mcq": 1052},
         "dev": {"ru/mcq": 256},
@@ -62,32 +49,23 @@ SOURCE = Source(
 )
 
 _OPTIONS = ("да", "нет")
+_FIELDS: Mapping[str, Kind] = {"pairID": str, "context": str, "question": str}
 
 
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item or bad row per line."""
-    for split, given in files.items():
-        for path in given:
-            for number, row in read_jsonl(path):
-                if isinstance(row, BadRow):
-                    yield replace(row, language="ru")
-                else:
-                    yield _item(path, number, split, row)
+    return rumedbench.parse_rows(files, _FIELDS, "question", _read_item)
 
 
-def _item(path: Path, number: int, split: str, row: Mapping[str, Any]) -> Item | BadRow:
-    if not all(isinstance(row.get(name), str) for name in ("pairID", "context", "question")):
-        return BadRow(str(path), number, "missing_field", str(row)[:EXCERPT_CHARACTERS], "ru")
-    if not row["question"].strip():
-        return BadRow(str(path), number, "empty_question", str(row)[:EXCERPT_CHARACTERS], "ru")
+def _read_item(place: Place, row: dict[str, Any]) -> Item | BadRow:
     answer = row.get("answer")
     if answer is not None and answer not in _OPTIONS:
-        return BadRow(str(path), number, "invalid_record", str(row)[:EXCERPT_CHARACTERS], "ru")
+        return place.refuse("invalid_record", row, "ru")
     return Item(
-        file=str(path),
-        row=number,
+        file=place.file,
+        row=place.row,
         key=row["pairID"],
-        split=split,
+        split=place.split,
         task="mcq",
         form="yes_no",
         language="ru",

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.frames import polars_schema
+from pipeline.guard import difference
 from pipeline.keys import protected_key
 from pipeline.overlap import contained, question_shingles
 from pipeline.plan import FileDigests, make_plan
@@ -27,7 +28,6 @@ from pipeline.release.findings import Finding
 from pipeline.release.key_probe import NAME, key_probe
 from pipeline.stages.deduplicate import DeduplicateSettings
 from pipeline.stages.ingest import Records
-from pipeline.text.guard import difference
 from pipeline.text.minhash import band_hashes
 from pipeline.text.shingles import jaccard
 from schemas.release import BENCHMARKS

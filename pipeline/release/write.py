@@ -25,8 +25,7 @@ from pipeline.recipe import Recipe
 from pipeline.release.card import card, licenses_text
 from pipeline.release.croissant import croissant
 from pipeline.release.key_probe import NAME, key_probe
-from pipeline.runner import Shard
-from pipeline.stages.emit import published_table
+from pipeline.release.published import published_table
 from pipeline.stages.stage import PIPELINE
 from pipeline.store import (
     code_digest,
@@ -35,6 +34,7 @@ from pipeline.store import (
     stopping_when_disk_is_full,
     write_atomically,
 )
+from pipeline.tasks import Shard
 from schemas.item import LANGUAGES
 from schemas.release import BENCHMARKS, SPLITS, SUBSETS
 from sources.source import Source
@@ -76,7 +76,7 @@ class ReleaseInput:
 def _code() -> list[str]:
     """Return digests of everything that turns rows into a release, templates included."""
     own = Path(__file__).parent
-    used = (PIPELINE / "stages" / "emit.py", PIPELINE / "keys.py", PIPELINE / "text")
+    used = (PIPELINE / "keys.py", PIPELINE / "text")
     templates = (sha256(path.read_bytes()).hexdigest() for path in sorted(own.glob("*.j2")))
     return [code_digest(own, *used, Path(schemas.__file__).parent), *templates]
 

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import polars as pl
 from pydantic import Field
 
-from pipeline.keys import protected_key
-from pipeline.overlap import Questions, letters_of, question_letters, question_shingles
-from pipeline.stages.stage import DECISIONS, PIPELINE, Context, GlobalStage, StageSettings
+from pipeline.decisions import DECISIONS
+from pipeline.keys import letters_of, protected_key
+from pipeline.overlap import Questions, question_letters, question_shingles
+from pipeline.stages.stage import PIPELINE, Context, GlobalStage, StageSettings
 from pipeline.text.minhash import BANDS, band_hashes
 from pipeline.text.normalize import comparison_key
 from pipeline.text.shingles import jaccard
@@ -33,7 +34,7 @@ class DecontaminateSettings(StageSettings):
     jaccard: float = Field(0.8, gt=0, le=1)
 
 
-class Decontaminate(GlobalStage):
+class Decontaminate(GlobalStage[DecontaminateSettings]):
     """Drops train rows that touch protected ones; protected rows themselves always stay."""
 
     name: ClassVar[str] = "decontaminate"
@@ -42,8 +43,7 @@ class Decontaminate(GlobalStage):
 
     def code(self) -> tuple[Path, ...]:
         """Return the modules that decide when two questions are the same."""
-        stages = PIPELINE / "stages"
-        return (PIPELINE / "keys.py", PIPELINE / "overlap.py", stages / "deduplicate.py")
+        return (PIPELINE / "keys.py", PIPELINE / "overlap.py")
 
     def features(self, shard: pl.DataFrame) -> pl.DataFrame:
         """Return ids, groups, roots, question keys and bands; reference rows protect nothing."""
@@ -72,7 +72,7 @@ class Decontaminate(GlobalStage):
     def _similar(
         self, number: int, train: pl.DataFrame, items: pl.DataFrame, context: Context
     ) -> Iterator[tuple[str, str, float]]:
-        threshold = cast(DecontaminateSettings, self.settings).jaccard
+        threshold = self.settings.jaccard
         width = BANDS // self.partitions
         bands = range(number * width, (number + 1) * width)
         candidates = sorted({pair for band in bands for pair in _sharing(band, train, items)})

@@ -11,25 +11,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import polars as pl
 from pydantic import Field
 
+from pipeline.decisions import DECISIONS
 from pipeline.errors import InputError
+from pipeline.guard import difference
 from pipeline.keys import (
     answer_keys,
     context_key,
     exact_key,
-    option_keys,
     question_key,
+    record_shingles,
     text_digest,
 )
 from pipeline.stages.groups import groups_of
-from pipeline.stages.stage import DECISIONS, PIPELINE, Context, GlobalStage, StageSettings
-from pipeline.text.guard import difference
+from pipeline.stages.stage import PIPELINE, Context, GlobalStage, StageSettings
 from pipeline.text.minhash import BANDS, band_hashes
-from pipeline.text.shingles import jaccard, shingles
+from pipeline.text.shingles import jaccard
 
 PAIRS = pl.Schema(
     {"left": pl.String, "right": pl.String, "jaccard": pl.Float64, "difference": pl.String}
@@ -56,7 +57,7 @@ class DeduplicateSettings(StageSettings):
     max_loss: float = Field(0.5, gt=0, le=1)  # of a source; a recipe's source can set its own
 
 
-class Deduplicate(GlobalStage):
+class Deduplicate(GlobalStage[DeduplicateSettings]):
     """Drops duplicates, flags near-duplicates, sets `group_id`."""
 
     name: ClassVar[str] = "deduplicate"
@@ -65,7 +66,7 @@ class Deduplicate(GlobalStage):
 
     def code(self) -> tuple[Path, ...]:
         """Return the modules that decide what a duplicate is."""
-        return (PIPELINE / "keys.py", PIPELINE / "stages" / "groups.py")
+        return (PIPELINE / "keys.py", PIPELINE / "guard.py", PIPELINE / "stages" / "groups.py")
 
     def inputs(self) -> Mapping[str, str]:
         """Return the loss limits that the recipe's sources set."""
@@ -88,7 +89,7 @@ class Deduplicate(GlobalStage):
 
     def pairs(self, number: int, features: pl.DataFrame, context: Context) -> pl.DataFrame:
         """Return similar pairs among rows that share one of this partition's bands."""
-        threshold = cast(DeduplicateSettings, self.settings).jaccard
+        threshold = self.settings.jaccard
         share = BANDS // self.partitions
         bands = range(number * share, (number + 1) * share)
         candidates = sorted(set(_candidates(features, bands)))
@@ -104,7 +105,7 @@ class Deduplicate(GlobalStage):
 
     def decide(self, features: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         """Drop exact duplicates, then near ones star by star, then flag what the guard kept."""
-        settings = cast(DeduplicateSettings, self.settings)
+        settings = self.settings
         pairs = pairs.unique(["left", "right"]).sort("left", "right")
         drops = dict(_exact_drops(features))
         drops |= _conflicting_relatives(features, drops)
@@ -123,7 +124,7 @@ class Deduplicate(GlobalStage):
         return pl.DataFrame(decisions, schema=DECISIONS)
 
     def _check_loss(self, features: pl.DataFrame, drops: Mapping[str, Any]) -> None:
-        settings = cast(DeduplicateSettings, self.settings)
+        settings = self.settings
         limits = {e.name: e.max_loss for e in self.recipe.sources if e.max_loss is not None}
         lost = features.with_columns(is_lost=pl.col("id").is_in(list(drops)))
         shares = lost.group_by("source").agg(pl.len(), pl.col("is_lost").mean()).sort("source")
@@ -145,15 +146,6 @@ def _keys(row: dict[str, Any]) -> dict[str, Any]:
         "answer_key": text_digest(*answer_keys(row)),
         "rank": rank(row),
     }
-
-
-def record_shingles(row: dict[str, Any]) -> set[str]:
-    """Return the shingles of a record; options count as a set, so shuffling changes nothing."""
-    language = row["language"]
-    found = shingles(question_key(row), language)
-    pieces = option_keys(row) if row["task"] == "mcq" else answer_keys(row)
-    # The mark keeps an option apart from the same words in a question.
-    return found.union(*(shingles(f"|{piece}", language) for piece in pieces))
 
 
 def rank(row: dict[str, Any]) -> int:

@@ -7,10 +7,9 @@ keyless and image-dependent ones included, so that decontamination sees every qu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import polars as pl
 from pydantic import Field
@@ -24,7 +23,9 @@ from pipeline.frames import (
     StageResult,
     split_by_reason,
 )
+from pipeline.keys import text_digest
 from pipeline.plan import SourceInput
+from pipeline.recipe import SourceEntry
 from pipeline.stages.stage import Stage, StageSettings
 from pipeline.store import code_digest
 from pipeline.text.mask import mask
@@ -32,6 +33,7 @@ from pipeline.text.normalize import comparison_key, published
 from schemas.item import BadRow, Item, Role
 from schemas.licenses import LicenseChoice, is_allowed, is_unknown
 from sources import registry
+from sources.source import Source
 from sources.table import parse_table
 
 # Flags that a parser sets on rows which cannot be taught from.
@@ -46,7 +48,7 @@ class IngestSettings(StageSettings):
     shard_rows: int = Field(4096, ge=1)
 
 
-class Ingest(Stage):
+class Ingest(Stage[IngestSettings]):
     """Reads one source at a time into shards."""
 
     name: ClassVar[str] = "ingest"
@@ -86,7 +88,7 @@ class Ingest(Stage):
 
     def shards(self, kept: pl.DataFrame) -> list[pl.DataFrame]:
         """Cut the rows of a source into shards."""
-        return list(kept.iter_slices(cast(IngestSettings, self.settings).shard_rows))
+        return list(kept.iter_slices(self.settings.shard_rows))
 
 
 def _at_most(judged: pl.DataFrame, max_rows: int | None) -> pl.DataFrame:
@@ -99,11 +101,6 @@ def _at_most(judged: pl.DataFrame, max_rows: int | None) -> pl.DataFrame:
         reason=pl.when(is_over).then(pl.lit("over_source_rows")).otherwise("reason"),
         threshold=pl.when(is_over).then(float(max_rows)).otherwise("threshold"),
     )
-
-
-def hash_id(*parts: str) -> str:
-    """Return a 128-bit identifier of these parts, as 32 hexadecimal digits."""
-    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
 class Records:
@@ -142,7 +139,9 @@ class Records:
         alone = self.source.languages[0] if len(self.source.languages) == 1 else ""
         language = bad.language or alone
         record = _EMPTY | {
-            "id": self._unique(hash_id(source, language, place["file"], str(bad.row), bad.reason)),
+            "id": self._unique(
+                text_digest(source, language, place["file"], str(bad.row), bad.reason)
+            ),
             "role": "train",
             "language": language,
             "part": "main",
@@ -158,14 +157,14 @@ class Records:
         number = 2
         unique = record_id
         while unique in self._ids:
-            unique = hash_id(record_id, str(number))
+            unique = text_digest(record_id, str(number))
             number += 1
         self._ids.add(unique)
         return unique
 
     def _item(self, item: Item, role: Role) -> dict[str, Any]:
         source = self._name(item.subset)
-        record_id = hash_id(source, item.language, item.key, item.part)
+        record_id = text_digest(source, item.language, item.key, item.part)
         repeated = record_id in self._ids
         record = _EMPTY | {
             "part": item.part,
@@ -199,28 +198,31 @@ class Records:
         }
         if repeated:
             return _dropped(record, "repeated_key", item.key)
-        reason, evidence = ("", "") if role != "train" else self._fault(item)
-        return _dropped(record, reason, evidence) if reason else record
+        fault = None if role != "train" else self._fault(item)
+        return _dropped(record, *fault) if fault else record
 
     def _root(self, source: str, item: Item) -> str:
         if self.source.parallel_family and item.parallel_key:
-            return hash_id("root", self.source.parallel_family, item.parallel_key)
-        return hash_id(source, item.language, item.key, "main")
+            return text_digest("root", self.source.parallel_family, item.parallel_key)
+        return text_digest(source, item.language, item.key, "main")
 
-    def _fault(self, item: Item) -> tuple[str, str]:
-        return self._license_fault(item) or form_fault(item) or ("", "")
+    def _fault(self, item: Item) -> tuple[str, str] | None:
+        return train_fault(item, self.source, self.input.entry, self.licenses)
 
-    def _license_fault(self, item: Item) -> tuple[str, str] | None:
-        license_id = item.license or self.source.license
-        if is_unknown(license_id):
-            if not self.input.entry.allow_unknown_license:
-                return "license_unknown", license_id
-        elif not is_allowed(license_id, self.licenses):
-            return "license_excluded", license_id
-        include = self.input.entry.include
-        if include is not None and item.form not in include:
-            return "form_excluded", item.form
-        return None
+
+def train_fault(
+    item: Item, source: Source, entry: SourceEntry, licenses: LicenseChoice
+) -> tuple[str, str] | None:
+    """Return the reason and evidence for which ingest drops a train item, if any."""
+    license_id = item.license or source.license
+    if is_unknown(license_id):
+        if not entry.allow_unknown_license:
+            return "license_unknown", license_id
+    elif not is_allowed(license_id, licenses):
+        return "license_excluded", license_id
+    if entry.include is not None and item.form not in entry.include:
+        return "form_excluded", item.form
+    return form_fault(item)
 
 
 def form_fault(item: Item) -> tuple[str, str] | None:

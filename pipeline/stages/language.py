@@ -7,11 +7,11 @@ from typing import ClassVar
 import polars as pl
 
 from pipeline.frames import StageResult, nothing_dropped
-from pipeline.stages.stage import MapStage
+from pipeline.stages.stage import MapStage, StageSettings
 from pipeline.text.language import detect_frame
 
 
-class IdentifyLanguage(MapStage):
+class IdentifyLanguage(MapStage[StageSettings]):
     """Sets `detected_language` and `language_confidence`; `language` stays as declared."""
 
     name: ClassVar[str] = "language"

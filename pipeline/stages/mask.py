@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import polars as pl
 
 from pipeline.frames import StageResult, nothing_dropped
-from pipeline.stages.stage import MapStage
+from pipeline.stages.stage import MapStage, StageSettings
 from pipeline.text.mask import MAY_HOLD, mask
 
 TEXT_COLUMNS = ("question", "context", "answer", "rationale")
 
 
-class Mask(MapStage):
+class Mask(MapStage[StageSettings]):
     """Masks every text of a record and flags the records that held something."""
 
     name: ClassVar[str] = "mask"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import floor
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 from pydantic import Field, model_validator
 
-from pipeline.stages.stage import DECISIONS, GlobalStage, StageSettings
+from pipeline.decisions import DECISIONS
+from pipeline.stages.stage import GlobalStage, StageSettings
 from pipeline.text.normalize import comparison_key
 from schemas.item import Form, Language
 from schemas.release import SUBSETS
@@ -54,7 +55,7 @@ class MixSettings(StageSettings):
     goals: Mapping[Language, Mapping[Literal["mmed_ift", "mmed_ift_mc"], int]] = {}
 
 
-class Mix(GlobalStage):
+class Mix(GlobalStage[MixSettings]):
     """Drops rows over a cap as `over_quota`."""
 
     name: ClassVar[str] = "mix"
@@ -102,7 +103,7 @@ class Mix(GlobalStage):
         return pl.DataFrame(decisions, schema=DECISIONS)
 
     def _overs(self) -> Iterator[tuple[str, Any, float]]:
-        settings = cast(MixSettings, self.settings)
+        settings = self.settings
         per_root, added = settings.rows_per_root_and_language, settings.added_per_root
         yield "rows per root and language", _Over(("root_id", "language"), per_root), per_root
         is_added = pl.col("is_added")

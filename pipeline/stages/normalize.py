@@ -8,13 +8,13 @@ from typing import ClassVar
 import polars as pl
 
 from pipeline.frames import StageResult, nothing_dropped
-from pipeline.stages.stage import MapStage
+from pipeline.stages.stage import MapStage, StageSettings
 from pipeline.text.normalize import published, published_series
 
 TEXT_COLUMNS = ("question", "context", "answer", "rationale", "topic")
 
 
-class Normalize(MapStage):
+class Normalize(MapStage[StageSettings]):
     """Normalises every text of a record that is published."""
 
     name: ClassVar[str] = "normalize"

@@ -24,14 +24,17 @@ from pipeline.frames import (
     polars_schema,
 )
 from pipeline.keys import text_digest
-from pipeline.stages.stage import PIPELINE, MapStage
+from pipeline.stages.stage import PIPELINE, MapStage, StageSettings
+from pipeline.text.mask import mask
+from pipeline.text.normalize import published
 from schemas.review import CORRECTABLE, REVIEW
 from schemas.review import DECISIONS as REVIEW_DECISIONS
 
 OUTDATED = "review_outdated"  # the flag of a record whose text changed after it was judged
+REFUSED = "review_refused"
 
 
-class Review(MapStage):
+class Review(MapStage[StageSettings]):
     """Drops rejected records and applies corrections."""
 
     name: ClassVar[str] = "review"
@@ -89,18 +92,27 @@ def _judged(row: dict[str, Any], verdict: dict[str, Any] | None) -> dict[str, An
     if verdict is None or verdict["decision"] == "accept" or row["role"] != "train":
         return row
     if verdict["text_digest"] != judged_digest(row):
-        flag = {"name": OUTDATED, "other_id": None, "value": None, "evidence": ""}
-        return {**row, "flags": [*row["flags"], flag]}
+        return _flagged(row, OUTDATED)
     if verdict["decision"] == "reject":
         return row
-    step: dict[str, Any] = {
-        "stage": "review",
-        "model": None,
-        "prompt": None,
-        "variant": None,
-        "cache_keys": [],
-    }
-    return {**row, verdict["field"]: verdict["correction"], "steps": [*row["steps"], step]}
+    if verdict["field"] == "answer" and row["task"] == "mcq":
+        return _flagged(row, REFUSED, "the answer of a multiple-choice record follows from its key")
+    return _corrected(row, verdict)
+
+
+def _corrected(row: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
+    # What a reviewer typed has passed neither `normalize` nor `mask`.
+    correction = mask(published(verdict["correction"]), row["language"])
+    nothing = dict.fromkeys(("model", "prompt", "variant"))
+    step = {"stage": "review", **nothing, "cache_keys": []}
+    new = {**row, verdict["field"]: correction.text, "steps": [*row["steps"], step]}
+    kinds = ", ".join(sorted(set(correction.found)))
+    return _flagged(new, "personal_data", kinds) if kinds else new
+
+
+def _flagged(row: dict[str, Any], name: str, evidence: str = "") -> dict[str, Any]:
+    flag = {"name": name, "other_id": None, "value": None, "evidence": evidence}
+    return {**row, "flags": [*row["flags"], flag]}
 
 
 def _rejections(

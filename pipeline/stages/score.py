@@ -7,11 +7,11 @@ from typing import ClassVar
 import polars as pl
 
 from pipeline.frames import StageResult, nothing_dropped
-from pipeline.stages.stage import MapStage
+from pipeline.stages.stage import MapStage, StageSettings
 from pipeline.text.units import count_units
 
 
-class Score(MapStage):
+class Score(MapStage[StageSettings]):
     """Measures lengths in the language's own units: words, or characters for zh and ja."""
 
     name: ClassVar[str] = "score"

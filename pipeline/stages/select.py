@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import polars as pl
 from pydantic import Field
@@ -26,7 +26,7 @@ class SelectSettings(StageSettings):
     exclude_topics: Mapping[str, tuple[str, ...]] = {}  # source -> topics outside medicine
 
 
-class Select(MapStage):
+class Select(MapStage[SelectSettings]):
     """Drops train rows in another language than declared, too short, too long or off topic."""
 
     name: ClassVar[str] = "select"
@@ -34,7 +34,7 @@ class Select(MapStage):
 
     def run(self, shard: pl.DataFrame) -> StageResult:
         """Return the rows within the thresholds; rows that are not for training all stay."""
-        settings = cast(SelectSettings, self.settings)
+        settings = self.settings
         is_train = pl.col("role") == "train"
         rules = [
             (is_train & condition, reason, text)

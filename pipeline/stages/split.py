@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from math import ceil
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import polars as pl
 from pydantic import Field
 
-from pipeline.stages.stage import DECISIONS, GlobalStage, StageSettings
+from pipeline.decisions import DECISIONS
+from pipeline.stages.stage import GlobalStage, StageSettings
 from schemas.release import SUBSETS
 
 Cell = tuple[str, str]  # language and subset
@@ -33,7 +34,7 @@ class SplitSettings(StageSettings):
         return max(1, min(wanted, int(self.max_share * rows)))
 
 
-class Split(GlobalStage):
+class Split(GlobalStage[SplitSettings]):
     """Sets `split` on train-role rows and drops the others by their role."""
 
     name: ClassVar[str] = "split"
@@ -54,7 +55,7 @@ class Split(GlobalStage):
     def decide(self, features: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
         """Give every train-role row a split; drop the rows of the other roles."""
         train = features.filter(pl.col("role") == "train")
-        splits = assign(train, cast(SplitSettings, self.settings))
+        splits = assign(train, self.settings)
         rows = train.select("id", "group", "subset").iter_rows()
         decisions = [_place(one, splits[group], subset) for one, group, subset in rows]
         others = features.filter(pl.col("role") != "train").select("id", "role")

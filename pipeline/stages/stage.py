@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
@@ -24,22 +24,6 @@ if TYPE_CHECKING:
 
 PIPELINE = Path(__file__).parent.parent
 
-# What `GlobalStage.decide` returns. `flag` may occur several times for one id. `group_id` and
-# `split` are set where not null, whatever the decision.
-DECISIONS = pl.Schema(
-    {
-        "id": pl.String,
-        "decision": pl.String,  # keep | drop | flag
-        "reason": pl.String,
-        "evidence": pl.String,
-        "value": pl.Float64,
-        "threshold": pl.Float64,
-        "other_id": pl.String,
-        "group_id": pl.String,
-        "split": pl.String,
-    }
-)
-
 
 class StageSettings(BaseModel):
     """Settings of a stage: frozen, and no key it does not know."""
@@ -47,13 +31,16 @@ class StageSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Stage:
+SettingsType = TypeVar("SettingsType", bound=StageSettings)
+
+
+class Stage(Generic[SettingsType]):
     """A configured stage. Subclasses are `MapStage` or `GlobalStage`."""
 
     name: ClassVar[str]
     Settings: ClassVar[type[StageSettings]] = StageSettings
 
-    def __init__(self, settings: StageSettings, recipe: Recipe) -> None:
+    def __init__(self, settings: SettingsType, recipe: Recipe) -> None:
         self.settings = settings
         self.recipe = recipe
 
@@ -66,7 +53,8 @@ class Stage:
         # The digest of the code stands for a version number: a forgotten bump would serve a
         # stale result, and an edited comment costs minutes but never an LLM call.
         module = PIPELINE / "stages" / f"{self.name}.py"
-        shared = (PIPELINE / "text", PIPELINE / "frames.py", Path(schemas.__file__).parent)
+        own = [PIPELINE / name for name in ("decisions.py", "frames.py", "ledger.py", "text")]
+        shared = (*own, Path(schemas.__file__).parent)
         code = code_digest(module, *self.code(), *shared)
         return [self.name, self.settings.model_dump(mode="json"), code, dict(self.inputs())]
 
@@ -75,7 +63,7 @@ class Stage:
         return ()
 
 
-class MapStage(Stage):
+class MapStage(Stage[SettingsType]):
     """A stage that looks at one shard alone."""
 
     def run(self, shard: pl.DataFrame) -> StageResult:
@@ -90,7 +78,7 @@ class Context:
     texts: Callable[[pl.Series], pl.DataFrame]  # whole records of these ids, in id order
 
 
-class GlobalStage(Stage):
+class GlobalStage(Stage[SettingsType]):
     """A stage that needs all shards, through small features; see docs/architecture.md."""
 
     partitions: ClassVar[int] = 0  # tasks that look for pairs; 0: the stage wants no pairs

@@ -22,11 +22,20 @@ import polars as pl
 from schemas.item import BadRow
 from sources.reading import EXCERPT_CHARACTERS, open_binary
 from sources.table.cells import Row, as_cell, tidy
-from sources.table.header import Line, best_header, columns, num_found, require, wanted
+from sources.table.header import (
+    Line,
+    best_header,
+    blank_note,
+    columns,
+    num_found,
+    require,
+    wanted,
+)
 from sources.table.settings import TableSettings
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_RECORDS = 200
+_NO_JSON = "the line is cut off or is not valid JSON"
 _CUT = ("unexpected end of data", "incomplete multibyte sequence")  # the codecs' own words
 
 # What files of a language are usually in when they are not UTF-8; the first that fits is proposed.
@@ -56,18 +65,18 @@ def read_delimited(path: Path, settings: TableSettings) -> Sheet:
     header = best_header(_sample(lines, delimiter), settings)
     positions = columns(header, str(path), settings)
     assert header is not None
-    records = _records(lines, delimiter, strict=True)
+    records = [one for one in _records(lines, delimiter, strict=True) if one[0] > header.number]
     rows = [
         _record_row(path, number, cells, len(header.cells), positions, settings)
         for number, cells in records
-        if number > header.number and not _is_blank(cells, positions.values())
+        if not _is_blank(cells, positions.values())
     ]
+    blank = [n for n, cells in records if cells and _is_blank(cells, positions.values())]
     if not rows:
         raise ValueError(f"{path}: no rows beneath the header in line {header.number}.")
     shown = "tab" if delimiter == "\t" else repr(delimiter)
-    return Sheet(
-        rows, [f"read as {settings.encoding}, delimiter {shown}, header in line {header.number}"]
-    )
+    how = f"read as {settings.encoding}, delimiter {shown}, header in line {header.number}"
+    return Sheet(rows, [how, *blank_note(blank)])
 
 
 def _bytes(path: Path) -> bytes:
@@ -203,11 +212,11 @@ def _json_object(
     except UnicodeDecodeError as error:
         if error.reason not in _CUT:
             raise ValueError(_encoding_message(data, number, path, settings)) from error
-        return f"cut within a character: {line.decode(settings.encoding, errors='replace')}"
+        return f"{_NO_JSON}: {line.decode(settings.encoding, errors='replace')}"
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        return f"{error}: {text}"
+    except (ValueError, RecursionError):
+        return f"{_NO_JSON}: {text}"
     return value if isinstance(value, dict) else f"not an object: {text}"
 
 

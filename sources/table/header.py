@@ -1,4 +1,7 @@
-"""Finding the header: the first row that has every mapped column, titles above it passed over."""
+"""Finding the header: the first row that has every mapped column, titles above it passed over.
+
+And telling which rows beneath it have nothing in those columns.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from sources.table.settings import TableSettings
 
 _SEARCHED_ROWS = 50  # titles, logos and instructions above a header take fewer
 _SHOWN_COLUMNS = 30
+_SHOWN_BLANK_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +89,14 @@ def _closest(column: str, names: Sequence[str]) -> str:
     by_folded = {name.casefold(): name for name in names}
     close = difflib.get_close_matches(column.casefold(), list(by_folded), 1, 0.5)
     return f" The closest to {column!r} is {by_folded[close[0]]!r}." if close else ""
+
+
+def blank_note(numbers: Sequence[int]) -> list[str]:
+    """Return a note on rows that are passed over because no mapped column holds anything."""
+    if not numbers:
+        return []
+    rows = "1 row has" if len(numbers) == 1 else f"{len(numbers)} rows have"
+    listed = ", ".join(map(str, numbers[:_SHOWN_BLANK_ROWS]))
+    more = len(numbers) - _SHOWN_BLANK_ROWS
+    listed += f" and {more} more" if more > 0 else ""
+    return [f"{rows} nothing in the mapped columns: {listed}"]

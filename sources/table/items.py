@@ -86,9 +86,9 @@ class Table:
         fields = self.settings.fields
         question = _required(row, fields.question, "empty_question")
         is_mcq = self.settings.task == "mcq"
-        options = self._options(row) if is_mcq else ()
-        answer = "" if fields.answer is None else _required(row, fields.answer, "empty_answer")
         key_cell = _text(row, fields.key)
+        options = self._options(row, question, key_cell) if is_mcq else ()
+        answer = "" if fields.answer is None else _required(row, fields.answer, "empty_answer")
         indices, flags = self._key(row, key_cell, options) if key_cell else ((), ())
         context = _text(row, fields.context)
         digest = _digest(row, keys, (question, context, *options, answer, key_cell))
@@ -112,17 +112,22 @@ class Table:
             flags=flags,
         )
 
-    def _options(self, row: Row) -> tuple[str, ...]:
+    def _options(self, row: Row, question: str, key_cell: str) -> tuple[str, ...]:
         options, _ = _options(row, self.settings)
         columns = self.settings.fields.options
+        place = row.where(tidy(columns[0]))
+        if not options and not key_cell:
+            told = f"no options from {place} on; a heading or a note? {question}"
+            raise _RefusedError("missing_option", told)
         if len(options) < 2:
-            hint = (
-                "; is it packed in one cell? write `option_separator`" if len(columns) == 1 else ""
-            )
-            found = f"{len(options)} options in {row.where(tidy(columns[0]))}{hint}"
-            raise _RefusedError("missing_option", f"{found}: {' | '.join(options)}")
+            is_packed = options and len(columns) == 1
+            hint = "; is it packed in one cell? write `option_separator`" if is_packed else ""
+            found = f"number of options from {place} on: {len(options)}{hint}"
+            raise _RefusedError("missing_option", f"{found}; {' | '.join(options)}")
         if len(options) > len(LETTERS):
             raise _RefusedError("invalid_record", f"{len(options)} options; at most {len(LETTERS)}")
+        if "" in options and self.settings.role == "train":
+            raise _RefusedError("missing_option", _gap_text(options))
         return options
 
     def _key(
@@ -235,6 +240,13 @@ def _options(row: Row, settings: TableSettings) -> tuple[tuple[str, ...], tuple[
     while texts and not texts[-1]:
         texts.pop()  # an empty last column: this question has fewer options
     return unlabelled(texts)
+
+
+def _gap_text(options: Sequence[str]) -> str:
+    return (
+        f"option {LETTERS[options.index('')]} is empty, and only empty options at the end "
+        f"mean that there is no such option: {' | '.join(options)}"
+    )
 
 
 def _check(row: Row, column: str) -> None:

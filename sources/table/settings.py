@@ -85,13 +85,19 @@ class TableSettings(_Model):
 
     `redistributable: no` and `egress: local` are the defaults because a user's own table must not
     leave her computer unless she says so.
+
+    A question with fewer options than the others leaves the last ones empty: an empty option at
+    the end is no option. A train row with an empty option before another one is refused.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")
     path: Path
     fields: Fields
     language: Language
-    license: str = Field(min_length=1)
+    license: str = Field(
+        min_length=1,
+        description="write an SPDX identifier such as CC-BY-4.0, or LicenseRef-internal",
+    )
     form: Form
     role: Role = "train"
     egress: Literal["any", "local"] = "local"

@@ -26,7 +26,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from sources.table.cells import Fault, Row, general, moment
 from sources.table.files import Sheet
-from sources.table.header import Line, best_header, columns, num_found, wanted
+from sources.table.header import Line, best_header, blank_note, columns, num_found, wanted
 from sources.table.settings import TableSettings
 
 _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0"  # an .xls, or an .xlsx with a password
@@ -35,6 +35,9 @@ _EXACT_INTEGERS = 1e15
 
 # A merged cell in these columns speaks for all its rows; one question over two rows is one row.
 _SHARED_FIELDS = ("context", "topic", "year", "rationale")
+
+# Excel makes dates of what was typed here, 2-3 say; nobody means one, however it is shown.
+_NEVER_DATES = ("options", "key", "answer")
 
 _RAISED = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
@@ -67,7 +70,9 @@ def read_workbook(path: Path, settings: TableSettings) -> Sheet:
     reader = _CellReader(_cached(below, positions, path, title))
     letters = {column: get_column_letter(at + 1) for column, at in positions.items()}
     rows = [Row(line.number, _cells(line, positions, reader, settings), letters) for line in below]
-    return Sheet(rows, _notes(book, title, header, reader))
+    read = {row.number for row in rows}
+    blank = [n for n in range(header.number + 1, lines[title][-1].number) if n not in read]
+    return Sheet(rows, [*_notes(book, title, header, reader), *blank_note(blank)])
 
 
 def _open(path: Path, *, cached_values: bool) -> Any:  # noqa: ANN401 - openpyxl is untyped
@@ -174,7 +179,8 @@ def _cells(
         cell = line.cells.get(at)
         if cell is None and fields[column] in _SHARED_FIELDS:
             cell = line.spanned.get(at)
-        read[column] = "" if cell is None else reader.read(cell)
+        may_be_date = fields[column] not in _NEVER_DATES
+        read[column] = "" if cell is None else reader.read(cell, may_be_date=may_be_date)
     return read
 
 
@@ -200,7 +206,7 @@ class _CellReader:
         self._cached = cached
         self.fractions: list[tuple[str, str]] = []
 
-    def read(self, cell: Any) -> str | Fault:  # noqa: ANN401
+    def read(self, cell: Any, *, may_be_date: bool = True) -> str | Fault:  # noqa: ANN401
         """Return the cell's text, or why it has none."""
         if cell.data_type == "f":
             cell = self._cached.get(cell.coordinate)
@@ -214,7 +220,8 @@ class _CellReader:
         if cell.data_type == "e":
             return Fault(f"holds the error {cell.value}")
         if isinstance(cell.value, (date, time, timedelta)):
-            return _date_text(cell.value, cell.number_format)
+            is_whole = may_be_date and _shows_whole_date(cell)
+            return moment(cell.value) if is_whole else _date_fault(cell.value)
         if isinstance(cell.value, bool):
             return str(cell.value).upper()
         if isinstance(cell.value, (int, float)):
@@ -243,14 +250,17 @@ def _block_text(block: Any) -> str:  # noqa: ANN401
     return block.text.translate(table) if is_complete else str(block.text)
 
 
-def _date_text(value: date | datetime | time | timedelta, number_format: str) -> str | Fault:
-    codes = _UNSHOWN.sub("", number_format).lower()
-    if isinstance(value, date) and all(code in codes for code in "dmy"):
-        return moment(value)
+def _shows_whole_date(cell: Any) -> bool:  # noqa: ANN401
+    codes = _UNSHOWN.sub("", cell.number_format).lower()
+    return isinstance(cell.value, date) and all(code in codes for code in "dmy")
+
+
+def _date_fault(value: date | datetime | time | timedelta) -> Fault:
     # Excel turns the text 3-5 into "03-may" and the ratio 1:2 into 01:02; what was typed is lost.
+    shown = value if isinstance(value, timedelta) else moment(value)
     return Fault(
-        f"holds the date or time {value}, which Excel makes of text such as 3-5 or 1:2; "
-        "format the column as text and type it again"
+        f"holds the date or time {shown}, which Excel makes of text such as 3-5 or 1:2; "
+        "format the cell as text, then retype it as text"
     )
 
 

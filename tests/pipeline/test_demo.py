@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.cli import app
-from pipeline.stages.ingest import hash_id
+from pipeline.keys import text_digest
 from schemas.item import LANGUAGES
 from schemas.ledger import REASONS
 from sources.starter import FOLDER
@@ -79,7 +79,7 @@ class Ends:
 
 
 def record_id(name: str) -> str:
-    return hash_id("starter", ROWS[name]["language"], name, "main")
+    return text_digest("starter", ROWS[name]["language"], name, "main")
 
 
 def files(out: Path) -> list[Path]:

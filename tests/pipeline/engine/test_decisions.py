@@ -11,10 +11,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.keys import exact_key, protected_key
-from pipeline.stages.deduplicate import record_shingles
+from pipeline.guard import difference
+from pipeline.keys import exact_key, protected_key, record_shingles
 from pipeline.stages.groups import groups_of
-from pipeline.text.guard import difference
 from pipeline.text.shingles import jaccard
 from tests.pipeline.stages.cases import CASES
 from tests.pipeline.stages.rows import Decided, Row, make, qa

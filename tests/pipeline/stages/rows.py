@@ -149,14 +149,14 @@ def flag(name: str, evidence: str = "") -> dict[str, Any]:
     return {"name": name, "other_id": None, "value": None, "evidence": evidence}
 
 
-def make(name: str, recipe: dict[str, Any] | None = None, **settings: Any) -> Stage:
+def make(name: str, recipe: dict[str, Any] | None = None, **settings: Any) -> Stage[Any]:
     """Return a stage with these settings under a recipe."""
     cls = stage_class(name)
     wanted = Recipe.model_validate(recipe or RECIPE)
     return cls(cls.Settings.model_validate(settings), wanted)
 
 
-def run(stage: Stage, *rows: Row) -> tuple[list[Row], dict[str, Row]]:
+def run(stage: Stage[Any], *rows: Row) -> tuple[list[Row], dict[str, Row]]:
     """Return what a map stage keeps, in order, and what it drops, by id."""
     assert isinstance(stage, MapStage)
     result = stage.run(frame(*rows))
@@ -167,7 +167,7 @@ def run(stage: Stage, *rows: Row) -> tuple[list[Row], dict[str, Row]]:
 class Decided:
     """What a global stage decided on the rows of some shards."""
 
-    def __init__(self, stage: Stage, *shards: list[Row]) -> None:
+    def __init__(self, stage: Stage[Any], *shards: list[Row]) -> None:
         assert isinstance(stage, GlobalStage)
         tables = [frame(*rows) for rows in shards]
         features = pl.concat([stage.features(table) for table in tables])
@@ -202,6 +202,6 @@ class Decided:
         return {one["id"]: one["split"] for one in self.rows if one["split"] is not None}
 
 
-def decide(stage: Stage, *rows: Row) -> Decided:
+def decide(stage: Stage[Any], *rows: Row) -> Decided:
     """Return what a global stage decides on one shard of these rows."""
     return Decided(stage, list(rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.stages.emit import published_table
+from pipeline.release.published import published_table
 from schemas.item import LANGUAGES
 from schemas.release import RELEASE
 from tests.pipeline.stages.rows import SAMPLES, flag, frame, make, run, sample_mcq, sample_qa

@@ -9,7 +9,7 @@ import pytest
 import xxhash
 from datasketch import MinHash
 
-from pipeline.stages.deduplicate import record_shingles
+from pipeline.keys import record_shingles
 from pipeline.text.minhash import BANDS, PERMUTATIONS, SEED, band_hashes, signature
 from pipeline.text.shingles import jaccard
 from schemas.item import LANGUAGES

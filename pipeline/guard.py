@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from pipeline.keys import option_keys
 from pipeline.text.lexicon import lexicon
 from pipeline.text.marks import CYRILLIC_AS_LATIN
 from pipeline.text.negation import negation_cues
@@ -38,7 +39,7 @@ def difference(left: Row, right: Row) -> str:
         for text in ("context", "question", "answer"):
             if extract(left[text], left["language"]) != extract(right[text], right["language"]):
                 return f"{name} of the {text}"
-    if _options(left) != _options(right):
+    if option_keys(left) != option_keys(right):
         return "options"
     return ""
 
@@ -72,7 +73,3 @@ def _function_characters(language: str) -> re.Pattern[str]:
 def _has_meaning(character: str) -> bool:
     # HBsAg (+) is not HBsAg (-), and pH > 7.35 is not pH < 7.35.
     return character.isalnum() or character in SIGNS
-
-
-def _options(row: Row) -> list[str]:
-    return sorted(comparison_key(option, row["language"]) for option in row["options"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.text.guard import content, difference
+from pipeline.guard import content, difference
 from schemas.item import LANGUAGES
 from tests.pipeline.stages.cases import CASES, case
 from tests.pipeline.stages.rows import mcq, qa, sample_mcq
