@@ -104,7 +104,7 @@ def _corrected(row: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
     # What a reviewer typed has passed neither `normalize` nor `mask`.
     correction = mask(published(verdict["correction"]), row["language"])
     nothing = dict.fromkeys(("model", "prompt", "variant"))
-    step = {"stage": "review", **nothing, "cache_keys": []}
+    step: dict[str, Any] = {"stage": "review", **nothing, "cache_keys": []}
     new = {**row, verdict["field"]: correction.text, "steps": [*row["steps"], step]}
     kinds = ", ".join(sorted(set(correction.found)))
     return _flagged(new, "personal_data", kinds) if kinds else new

@@ -158,9 +158,33 @@ def test_unknown_source_is_told_with_the_command_that_lists_them(built: Path) ->
     [
         ({"sources": [{"name": "starter", "max_row": 3}]}, "Did you mean 'max_rows'?"),
         ({"sources": [{"name": "starter"}, {"name": "starter"}]}, "'starter' is listed twice"),
-        ({"sources": ["starter"]}, "sources.0: "),
+        ({"sources": [3]}, "sources.0: a source is its name, or a mapping"),
         ({"tables": [table("ward", fields={"questoin": "q"})]}, "Did you mean 'question'?"),
         ({"tables": [table("ward", langauge="fr")]}, "Did you mean 'language'?"),
+        (
+            {"tables": [table("ward")], "key_base": "one"},
+            "key_base: unknown key. 'key_base' belongs to an entry of `tables`.",
+        ),
+        (
+            {"tables": [table("ward")], "keybase": "one"},
+            "Did you mean 'key_base', which belongs to an entry of `tables`?",
+        ),
+        (
+            {"tables": [table("ward", fields={"question": "q", "sheet": "a"})]},
+            "tables.0.fields.sheet: unknown key. 'sheet' belongs to an entry of `tables`.",
+        ),
+        (
+            {"tables": [table("ward", answer="a")]},
+            "'answer' belongs to `fields` of a table.",
+        ),
+        (
+            {"tables": [table("ward")], "license": "all"},
+            "'license' belongs to an entry of `tables`. Or did you mean 'licenses'?",
+        ),
+        (
+            {"tables": [{k: v for k, v in table("ward").items() if k != "license"}]},
+            "SPDX identifier such as CC-BY-4.0, or LicenseRef-internal.",
+        ),
         ({"sources": [{"name": "starter"}], "licenses": "al"}, "licenses: "),
         ({"sources": [{"name": "starter"}], "stages": []}, "stages begin with `ingest`"),
         ({"sources": [{"name": "starter"}], "stages": [3]}, "stages.0: a stage is its name"),
@@ -196,6 +220,38 @@ def test_recipe_that_is_no_mapping_is_refused_in_one_line(tmp_path: Path, text: 
     with pytest.raises(InputError, match=r"recipe\.yaml: ") as refusal:
         load_recipe(path)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"tables:\n\t- name: ward\n", "use spaces, not tabs"),
+        ("release: {name: jeu_français}\n".encode("windows-1252"), "save it as UTF-8"),
+    ],
+)
+def test_recipe_saved_in_a_way_that_yaml_refuses_is_told_how_to_save_it(
+    tmp_path: Path, text: bytes, said: str
+) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_bytes(text)
+    with pytest.raises(InputError, match=said):
+        load_recipe(path)
+
+
+def test_source_given_as_its_name_alone_is_read(tmp_path: Path) -> None:
+    named = load_recipe(write_recipe(tmp_path, sources=["starter"]))
+    assert named == load_recipe(write_recipe(tmp_path, sources=[{"name": "starter"}]))
+
+
+def test_name_of_a_recipe_without_its_suffix_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match=r"Did you mean real\.yaml\?"):
+        load_recipe("real")
+    monkeypatch.chdir(tmp_path)
+    write_recipe(tmp_path, sources=["starter"])
+    with pytest.raises(InputError, match=r"Did you mean recipe\.yaml\?"):
+        load_recipe("recipe")
 
 
 def test_absent_benchmark_stops_the_build_unless_the_recipe_allows_it(built: Path) -> None:

@@ -149,3 +149,23 @@ def test_file_that_holds_no_verdicts_is_refused_by_its_name(tmp_path: Path) -> N
     pl.DataFrame({"id": [row["id"]]}).write_parquet(tmp_path / "review.parquet")
     with pytest.raises(InputError, match=r"review\.parquet: columns \['id'\], expected"):
         run(make("review", recipe), row)
+
+
+def test_correction_is_masked_like_any_other_text(tmp_path: Path) -> None:
+    row = sample_qa("en")
+    changed = verdict(
+        row, "correct", field="answer", correction="Ask j.doe@clinic.org \u200bfirst."
+    )
+    kept, _ = reviewed(tmp_path, [row], changed)
+    assert kept[row["id"]]["answer"] == "Ask [EMAIL] first."
+    assert flags(kept[row["id"]]) == ["personal_data"]
+
+
+def test_answer_of_a_multiple_choice_record_is_not_corrected_apart_from_its_key(
+    tmp_path: Path,
+) -> None:
+    row = sample_mcq("fr")
+    changed = verdict(row, "correct", field="answer", correction="Autre chose")
+    kept, _ = reviewed(tmp_path, [row], changed)
+    assert kept[row["id"]]["answer"] == row["answer"]
+    assert flags(kept[row["id"]]) == ["review_refused"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline.fetch import checksum
 from pipeline.plan import FileDigests
-from pipeline.store import Store, digest, parquet_bytes
+from pipeline.store import Store, digest, parquet_bytes, remove_leftovers
 
 FINGERPRINT = "0" * 64
 SCHEMA = pl.Schema(
@@ -120,7 +120,7 @@ def test_leftovers_of_killed_processes_are_removed_and_entries_stay(store: Store
     (store.folder / f".{FINGERPRINT}.4711").mkdir()
     (store.folder / f".{FINGERPRINT}.4711" / "kept.parquet").write_bytes(b"PAR1")
     (store.folder / ".files.json.4711").write_text("{")
-    store.remove_leftovers()
+    remove_leftovers(store.folder)
     assert [path.name for path in store.folder.iterdir()] == [FINGERPRINT]
     assert store.get(FINGERPRINT) is not None
 
