@@ -98,7 +98,7 @@ def _of_one_row(reference: str, lives: Sequence[Life]) -> list[Life]:
 def _ambiguous(reference: str, names: Sequence[str]) -> InputError:
     more = f", and {len(names) - CANDIDATES} more" if len(names) > CANDIDATES else ""
     shown = ", ".join(names[:CANDIDATES])
-    return InputError(f"{reference!r} fits {len(names)} records. Give one of: {shown}{more}.")
+    return InputError(f"{reference!r} is ambiguous, {len(names)} fit. Give one of: {shown}{more}.")
 
 
 def _id(life: Life) -> str:

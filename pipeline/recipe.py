@@ -161,7 +161,7 @@ def _read_yaml(path: Path) -> Any:  # noqa: ANN401
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        hint = " Indent with spaces: use spaces, not tabs." if _TAB.search(text) else ""
+        hint = " To indent, use spaces, not tabs." if _TAB.search(text) else ""
         raise InputError(f"{path}: the recipe cannot be read as YAML ({reason}).{hint}") from error
 
 
@@ -197,9 +197,8 @@ def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
     first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "recipe"
     if first["type"] == "extra_forbidden":
-        return (
-            f"{where}: unknown key. {_hint(str(first['loc'][-1]), _model_at(first['loc'], values))}"
-        )
+        hint = _hint(str(first["loc"][-1]), _model_at(first["loc"], values))
+        return f"{where}: unknown key. {hint}"
     message = first["msg"].removeprefix("Value error, ")
     found = f", found {first['input']!r}" if not isinstance(first["input"], dict) else ""
     if first["type"] == "missing":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.build import Built, build, dry_run
+from pipeline.build import LEDGER_FILE, build, dry_run
+from pipeline.caught import Row, caught_fault, fault_text
 from pipeline.errors import InputError
-from pipeline.forecast import Forecast, forecast
+from pipeline.forecast import CellForecast, Forecast, forecast
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.report import write_report
 from pipeline.runner import StageRun
-from pipeline.text.mask import mask
-from schemas.ledger import REASONS
 from schemas.release import SPLITS
 from sources import registry
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from pipeline.check_sources import CheckResult
 
 Shown = tuple[Any, str]
-
-# Faults that best show what a build catches, for the one that is printed.
-TELLING_REASONS = ("conflicting_key", "near_duplicate", "benchmark_root", "language_mismatch")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -89,12 +86,13 @@ def build_text(recipe: Recipe, raw: Path, out: Path, workers: int | None) -> Sho
     """Run a build and return its manifest and what a person wants to see first."""
     built = build(recipe, raw, out, workers)
     report = write_report(out)
+    fault = caught_fault(built)
     parts = [
         _rows_text(built.manifest),
-        _fault_text(built),
+        fault_text(*fault) if fault else "",
         _record_text(out),
         f"Report: {report}",
-        _next_text(out),
+        _next_text(recipe, out, fault[0] if fault else None),
     ]
     return built.manifest, "\n\n".join(part for part in parts if part)
 
@@ -106,36 +104,6 @@ def _rows_text(manifest: Mapping[str, Any]) -> str:
         if language:
             rows.append((language, subset, *(splits.get(split, 0) for split in SPLITS)))
     return table(("language", "subset", *SPLITS), sorted(rows))
-
-
-def _fault_text(built: Built) -> str:
-    """Return one dropped row with the reason, beside the row that gave it away."""
-    for reason in TELLING_REASONS:
-        for run in built.runs:
-            if any(reason in count.dropped for count in run.counts):
-                paths = [table.path for table in run.dropped if table.rows]
-                rows = pl.scan_parquet(paths).filter(pl.col("reason") == reason)
-                return _fault(rows.sort("id").head(1).collect().row(0, named=True), run)
-    return ""
-
-
-def _fault(row: Mapping[str, Any], run: StageRun) -> str:
-    place = f"{row['source_row']['file']}, row {row['source_row']['row']}"
-    lines = [f"One fault caught: {row['reason']} ({place}). {REASONS[row['reason']]}"]
-    lines.append(f"  dropped  {_excerpt(row)}")
-    tables = [shard.table for shard in run.shards] + list(run.dropped)
-    paths = [table.path for table in tables if table.rows]
-    others = pl.scan_parquet(paths, missing_columns="insert", extra_columns="ignore").filter(
-        pl.col("id") == row["kept_instead"]
-    )
-    lines += [f"  beside   {_excerpt(other)}" for other in others.collect().to_dicts()]
-    return "\n".join(lines)
-
-
-def _excerpt(row: Mapping[str, Any]) -> str:
-    text = mask(" ".join(row["question"].split()), row["language"]).text
-    answer = " | ".join(row["answer"].splitlines())
-    return (text[:120] + ("…" if len(text) > 120 else "")) + f" -> {answer[:80]}"
 
 
 def _record_text(out: Path) -> str:
@@ -150,16 +118,34 @@ def _record_text(out: Path) -> str:
     return f"One record ({row['id']}, {row['language']}, {row['source']}):\n{said}"
 
 
-def _next_text(out: Path) -> str:
+def _next_text(recipe: Recipe, out: Path, fault: Row | None) -> str:
+    commands = [
+        f"verify {_quoted(out / 'release')}",
+        f"explain {_worth_explaining(out, fault)} --out {_quoted(out)}",
+        "build real.yaml --dry-run" if _is_demo(recipe) else "sources",
+    ]
+    return "\n".join(["Next:", *(f"  {_command()} {command}" for command in commands)])
+
+
+def _worth_explaining(out: Path, fault: Row | None) -> str:
+    """Return the place of the fault, or of a row that was dropped, or of any row."""
+    if fault:
+        return _quoted(f"{fault['source_row']['file']}:{fault['source_row']['row']}")
+    drops = pl.scan_parquet(out / LEDGER_FILE).filter(~pl.col("reason").str.starts_with("role_"))
+    for row in drops.sort("id").head(1).collect().iter_rows(named=True):
+        return _quoted(f"{row['file']}:{row['row']}")
     files = sorted((out / "release").glob("mmed_ift*/*/train-*.parquet"))
-    record = pl.read_parquet(files[0], columns=["id"]).item(0, 0) if files else "ID"
-    mmed = _command()
-    return (
-        "Next:\n"
-        f"  {mmed} verify {out / 'release'}\n"
-        f"  {mmed} explain {record} --out {out}\n"
-        f"  {mmed} build real.yaml --dry-run"
-    )
+    return str(pl.read_parquet(files[0], columns=["id"]).item(0, 0)) if files else "ID"
+
+
+def _is_demo(recipe: Recipe) -> bool:
+    """Tell whether a recipe reads nothing but the corpus that comes with the project."""
+    sources = [registry.load(entry.name).SOURCE for entry in recipe.sources]
+    return not recipe.tables and all(source.packaged for source in sources)
+
+
+def _quoted(text: object) -> str:
+    return shlex.quote(str(text))
 
 
 def _command() -> str:
@@ -182,12 +168,13 @@ def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
         "missing": dict(plan.missing),
         "rows": [{**asdict(one), "to_translate": one.to_translate} for one in foreseen.cells],
         "uncounted": [list(one) for one in foreseen.uncounted],
+        "tables": [one.name for one in recipe.tables],
     }
     stages = [(run.instance, run.hits, _to_make(run)) for run in runs]
     parts = [
         table(("stage", "results stored", "to make"), stages),
-        _rows_foreseen(foreseen),
-        _notes(recipe, foreseen),
+        *_foreseen_parts(foreseen),
+        _tables_text(recipe),
         _missing_text(plan, recipe),
     ]
     return value, "\n\n".join(part for part in parts if part)
@@ -200,15 +187,31 @@ def _to_make(run: StageRun) -> str:
     return f"{missing} or more" if run.is_unknown else f"{missing}"
 
 
-def _rows_foreseen(foreseen: Forecast) -> str:
-    has_goals = any(one.goal is not None for one in foreseen.cells)
+def _foreseen_parts(foreseen: Forecast) -> list[str]:
+    """Return the rows that are counted beforehand and what the numbers leave out, if any are."""
+    told = {one.language for one in foreseen.cells if one.at_hand or one.to_fetch or one.goal}
+    cells = [one for one in foreseen.cells if one.language in told]
+    return [_rows_foreseen(foreseen, cells), _notes(foreseen)] if cells else []
+
+
+def _tables_text(recipe: Recipe) -> str:
+    names = [one.name for one in recipe.tables]
+    if not names:
+        return ""
+    if len(names) == 1:
+        return f"1 table: the rows of {names[0]} are counted when it is read."
+    return f"{len(names)} tables: the rows of {', '.join(names)} are counted when they are read."
+
+
+def _rows_foreseen(foreseen: Forecast, cells: Sequence[CellForecast]) -> str:
+    has_goals = any(one.goal is not None for one in cells)
     rows: list[tuple[object, ...]] = []
-    for one in foreseen.cells:
+    for one in cells:
         goal = (one.goal, one.to_translate) if one.goal is not None else ("-", "-")
         rows.append((one.language, one.subset, one.at_hand, one.to_fetch, *goal))
-    sums = [sum(one.at_hand for one in foreseen.cells), sum(one.to_fetch for one in foreseen.cells)]
+    sums = [sum(one.at_hand for one in cells), sum(one.to_fetch for one in cells)]
     if has_goals:
-        sums += [sum(one.goal or 0 for one in foreseen.cells), _left_to_translate(foreseen)]
+        sums += [sum(one.goal or 0 for one in cells), _left_to_translate(foreseen)]
     rows.append(("all", "", *sums, *([] if has_goals else ["-", "-"])))
     columns = 6 if has_goals else 4
     header = ("language", "subset", "at hand", "to fetch", "goal", "to translate")
@@ -227,7 +230,7 @@ def _left_to_translate(foreseen: Forecast) -> int:
     return sum(one.to_translate or 0 for one in foreseen.cells)
 
 
-def _notes(recipe: Recipe, foreseen: Forecast) -> str:
+def _notes(foreseen: Forecast) -> str:
     """Return what the numbers leave out."""
     notes = ["less: what validation, deduplication and decontamination take"]
     notes += [f"less: what is over {_share_text(cap)}" for cap in foreseen.shares]
@@ -235,7 +238,6 @@ def _notes(recipe: Recipe, foreseen: Forecast) -> str:
         f"more: explanations as open rows, {name} ({language}), not counted upstream"
         for name, language in foreseen.uncounted
     ]
-    notes += [f"more: the rows of your table {one.name}" for one in recipe.tables]
     return "Not in these numbers:\n" + "\n".join(f"  {note}" for note in notes)
 
 
@@ -266,7 +268,7 @@ def _missing_text(plan: Plan, recipe: Recipe) -> str:
 
 def check_text(name: str, raw: Path) -> Shown:
     """Return some parsed items and every refusal of a source or of a recipe's tables."""
-    from pipeline.check_sources import as_json, render
+    from pipeline.check_text import as_json, render
 
     try:
         results = _checked(name, raw)

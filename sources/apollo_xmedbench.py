@@ -10,10 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from schemas.item import BadRow, Item
 from sources.cmexam import jurisdiction, picture_flags
-from sources.reading import ContentKeys, letter_index, read_json
+from sources.reading import (
+    ContentKeys,
+    Kind,
+    Place,
+    each_row,
+    lacks,
+    letter_index,
+    read_json_array,
+)
 from sources.source import File, Source
 
 _REVISION = "505c48e82207b36cf3921df61fcd58895fb6ca4e"
@@ -61,30 +70,28 @@ _SUBSETS = {
 }
 # CMMLU's own terms: https://github.com/haonan-li/CMMLU, README.md, "License".
 _LICENSES = {"cmmlu": "CC-BY-NC-SA-4.0"}
-_FIELDS = ("question", "options", "answer", "source")
+_FIELDS: Mapping[str, Kind] = {"question": str, "options": str, "answer": str, "source": str}
 
 
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question."""
     keys = ContentKeys()
-    for split, paths in files.items():
-        for path in paths:
-            for number, row in enumerate(read_json(path), start=1):
-                yield _read_row(str(path), number, row, split, keys)
+    for place, row in each_row(files, read_json_array):
+        yield row if isinstance(row, BadRow) else _read_row(place, row, keys)
 
 
-def _read_row(file: str, number: int, row: object, split: str, keys: ContentKeys) -> Item | BadRow:
-    if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in _FIELDS):
-        return BadRow(file, number, "missing_field", str(row)[:200], "zh")
+def _read_row(place: Place, row: dict[str, Any], keys: ContentKeys) -> Item | BadRow:
+    if fault := lacks(row, _FIELDS):
+        return place.refuse(fault, row, "zh")
     question, packed, answer, source = (row[name] for name in _FIELDS)
     subset = _SUBSETS.get(source, source)
     if not question.strip():
-        return BadRow(file, number, "empty_question", packed[:200], "zh", subset)
+        return place.refuse("empty_question", packed, "zh", subset)
     return Item(
-        file=file,
-        row=number,
+        file=place.file,
+        row=place.row,
         key=keys.key(question, packed, answer, source),
-        split=split,
+        split=place.split,
         task="mcq",
         form="exam",
         language="zh",

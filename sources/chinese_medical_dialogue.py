@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from schemas.item import BadRow, Item
-from sources.reading import ContentKeys, open_binary
+from sources.reading import ContentKeys, Place, each_row, open_binary
 from sources.source import File, Source
 
 _REVISION = "26724a4357fcd142f0cab81188cacf1a2dd8a827"
@@ -51,10 +51,8 @@ SOURCE = Source(
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per post and reply."""
     keys = ContentKeys()
-    for split, paths in files.items():
-        for path in paths:
-            for number, cells in _read_cells(path):
-                yield _read_row(str(path), number, cells, split, keys)
+    for place, cells in each_row(files, _read_cells):
+        yield _read_row(place, cells, keys)
 
 
 def _read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -67,23 +65,21 @@ def _read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
         yield from enumerate(reader, start=1)
 
 
-def _read_row(
-    file: str, number: int, cells: list[str], split: str, keys: ContentKeys
-) -> Item | BadRow:
-    excerpt = ",".join(cells)[:200].encode("utf-8", errors="replace").decode()
+def _read_row(place: Place, cells: list[str], keys: ContentKeys) -> Item | BadRow:
+    raw = ",".join(cells).encode("utf-8", errors="replace").decode()
     if len(cells) != len(_COLUMNS) or not all(_is_decoded(cell) for cell in cells):
-        return BadRow(file, number, "invalid_record", excerpt, "zh")
+        return place.refuse("invalid_record", raw, "zh")
     department, title, ask, answer = cells
     question = title if ask.strip() in ("", "无") else f"{title}\n{ask}"
     if not question.strip():
-        return BadRow(file, number, "empty_question", excerpt, "zh")
+        return place.refuse("empty_question", raw, "zh")
     if not answer.strip():
-        return BadRow(file, number, "empty_answer", excerpt, "zh")
+        return place.refuse("empty_answer", raw, "zh")
     return Item(
-        file=file,
-        row=number,
+        file=place.file,
+        row=place.row,
         key=keys.key(*cells),
-        split=split,
+        split=place.split,
         task="qa",
         form="consultation",
         language="zh",

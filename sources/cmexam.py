@@ -16,13 +16,20 @@ from openpyxl import load_workbook
 
 from schemas.item import LETTERS, BadRow, Flag, Item
 from sources.explanation import explanation_item
-from sources.reading import ContentKeys, open_binary
+from sources.reading import (
+    ContentKeys,
+    Kind,
+    Place,
+    each_row,
+    key_indices,
+    lacks,
+    open_binary,
+)
 from sources.source import File, Source
 
 _REVISION = "303a45e554c059c773be4cb951acb7247b405f74"
 AUTHORS_REVISION = "fadb22c89beb1b7115dc36460ba792eb96b7b972"
 AUTHORS = f"https://raw.githubusercontent.com/williamliujl/CMExam/{AUTHORS_REVISION}"
-COLUMNS = ("Question", "Options", "Answer", "Explanation")
 
 CITATION = (
     "Liu, Zhou, Hua, et al. (2023). Benchmarking Large Language Models on CMExam: A Comprehensive "
@@ -63,13 +70,14 @@ _LAW = re.compile(
 )
 
 
+_FIELDS: Mapping[str, Kind] = {"Question": str, "Options": str, "Answer": str, "Explanation": str}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question, and its open twin where there is one."""
     keys = ContentKeys()
-    for split, paths in files.items():
-        for path in paths:
-            for number, cells in _read_sheet(path):
-                yield from read_question(str(path), number, cells, split, keys)
+    for place, cells in each_row(files, _read_sheet):
+        yield from read_question(place, cells, keys)
 
 
 def _read_sheet(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -83,28 +91,28 @@ def _read_sheet(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def read_question(
-    file: str, number: int, cells: Mapping[str, str], split: str, keys: ContentKeys
+    place: Place, cells: Mapping[str, str], keys: ContentKeys
 ) -> Iterator[Item | BadRow]:
     """Yield the items of an upstream row: the question, and its open twin where there is one."""
-    if any(column not in cells for column in COLUMNS):
-        yield BadRow(file, number, "missing_field", str(cells)[:200], "zh")
+    if fault := lacks(cells, _FIELDS):
+        yield place.refuse(fault, cells, "zh")
         return
-    question, packed, answer, explanation = (cells[column] for column in COLUMNS)
+    question, packed, answer, explanation = (cells[column] for column in _FIELDS)
     if not question.strip():
-        yield BadRow(file, number, "empty_question", packed[:200], "zh")
+        yield place.refuse("empty_question", packed, "zh")
         return
     labels, options = _unpack(packed)
     item = Item(
-        file=file,
-        row=number,
+        file=place.file,
+        row=place.row,
         key=keys.key(question, packed, answer),
-        split=split,
+        split=place.split,
         task="mcq",
         form="exam",
         language="zh",
         question=question,
         options=tuple(options),
-        answer_indices=_key_indices(answer, labels),
+        answer_indices=key_indices(labels, _letters(answer)),
         # Pharmacists' papers mix one-answer questions with X-type ones (several answers: 210 rows
         # here); no column and no wording tells them apart, so that "one or more" is all that holds.
         several_allowed=True,
@@ -141,13 +149,9 @@ def _unpack(packed: str) -> tuple[list[str], list[str]]:
     return labels, options
 
 
-def _key_indices(answer: str, labels: list[str]) -> tuple[int, ...]:
-    # A letter that no option has stays out of range.
-    letters = [] if answer.strip() in ("", "nan") else list(answer.strip())
-    return tuple(
-        labels.index(letter) if letter in labels else len(labels) + LETTERS.find(letter)
-        for letter in letters
-    )
+def _letters(answer: str) -> str:
+    answer = answer.strip()
+    return "" if answer == "nan" else answer
 
 
 def _unpack_lines(explanation: str) -> str:

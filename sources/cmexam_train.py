@@ -13,7 +13,7 @@ from pathlib import Path
 from schemas.item import BadRow, Item
 from sources import cmexam
 from sources.cmexam import AUTHORS, AUTHORS_REVISION, read_question
-from sources.reading import ContentKeys, read_csv
+from sources.reading import ContentKeys, each_row, read_csv
 from sources.source import File, Source
 
 
@@ -46,10 +46,8 @@ SOURCE = Source(
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question, and its open twin where there is one."""
     keys = ContentKeys()
-    for split, paths in files.items():
-        for path in paths:
-            for number, row in read_csv(path):
-                if isinstance(row, BadRow):
-                    yield row
-                else:
-                    yield from read_question(str(path), number, row, split, keys)
+    for place, row in each_row(files, read_csv):
+        if isinstance(row, BadRow):
+            yield row
+        else:
+            yield from read_question(place, row, keys)

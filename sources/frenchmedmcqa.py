@@ -7,7 +7,6 @@ All topics are `pharmacie`: nothing upstream marks the items that are no medicin
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.item import BadRow, Flag, Item
-from sources.reading import EXCERPT_CHARACTERS, letter_index, read_json
+from sources.reading import Kind, Place, each_row, lacks, letter_index, read_json_array
 from sources.source import File, Source
 
 _REVISION = "4e36a4055245feec3218573c9f6bb1a9ecb1756b"
@@ -82,23 +81,28 @@ SOURCE = Source(
 )
 
 
+_FIELDS: Mapping[str, Kind] = {
+    "id": str,
+    "question": str,
+    "answers": dict,
+    "correct_answers": list[str],
+    "subject_name": str,
+}
+_OPTIONS: Mapping[str, Kind] = dict.fromkeys(_LETTERS, str)
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one multiple-choice item per record."""
-    for split, paths in files.items():
-        for path in paths:
-            for row, record in enumerate(read_json(path), start=1):
-                yield _row(split, path, row, record)
+    for place, record in each_row(files, read_json_array):
+        if isinstance(record, BadRow):
+            yield record
+        elif fault := lacks(record, _FIELDS) or lacks(record["answers"], _OPTIONS):
+            yield place.refuse(fault, record, "fr")
+        else:
+            yield _item(place, record)
 
 
-def _row(split: str, path: Path, row: int, record: dict[str, Any]) -> Item | BadRow:
-    try:
-        return _item(split, path, row, record)
-    except (AttributeError, KeyError, TypeError):
-        excerpt = json.dumps(record, ensure_ascii=False)[:EXCERPT_CHARACTERS]
-        return BadRow(str(path), row, "invalid_record", excerpt, "fr")
-
-
-def _item(split: str, path: Path, row: int, record: dict[str, Any]) -> Item:
+def _item(place: Place, record: dict[str, Any]) -> Item:
     question = record["question"].strip()
     keyed = tuple(sorted(letter_index(letter) for letter in record["correct_answers"]))
     several_allowed = allows_several(question)
@@ -106,10 +110,10 @@ def _item(split: str, path: Path, row: int, record: dict[str, Any]) -> Item:
     is_ambiguous = len(keyed) > 1 and not several_allowed
     evidence = f"the stem asks for one option, keyed are {', '.join(record['correct_answers'])}"
     return Item(
-        file=str(path),
-        row=row,
+        file=place.file,
+        row=place.row,
         key=record["id"],
-        split=split,
+        split=place.split,
         task="mcq",
         form="exam",
         language="fr",

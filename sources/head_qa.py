@@ -8,13 +8,12 @@ out. The biology and pharmacology exams hold chemistry questions too, which noth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from schemas.item import BadRow, Flag, Item, Language
-from sources.reading import EXCERPT_CHARACTERS, read_json
+from sources.reading import Kind, Place, each_row, lacks, read_json
 from sources.source import File, Source
 
 _REVISION = "9a8c0b3be470a1d3a271dac15e9b0ef400e70d75"
@@ -86,48 +85,56 @@ SOURCE = Source(
 )
 
 
+_EXAM: Mapping[str, Kind] = {"name": str, "category": str, "year": str}
+_QUESTION: Mapping[str, Kind] = {
+    "qid": str,
+    "qtext": str,
+    "ra": str,
+    "answers": list,
+    "image": str,
+}
+_ANSWER: Mapping[str, Kind] = {"atext": str}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one multiple-choice item per question, exam by exam."""
-    for split, paths in files.items():
-        for path in paths:
-            yield from _parse_file(split, path)
+    for place, (exam, question) in each_row(files, _questions):
+        language = cast(Language, place.split.partition("/")[0])
+        fault = lacks(exam, _EXAM) or _fault(question)
+        if fault:
+            yield place.refuse(fault, question, language)
+        else:
+            yield _item(place, language, exam, question)
 
 
-def _parse_file(split: str, path: Path) -> Iterator[Item | BadRow]:
-    language = cast(Language, split.partition("/")[0])
-    questions = (
-        (exam, question) for exam in read_json(path)["exams"].values() for question in exam["data"]
-    )
-    for row, (exam, question) in enumerate(questions, start=1):
-        try:
-            yield _item(split, language, path, row, exam, question)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            excerpt = json.dumps(question, ensure_ascii=False)[:EXCERPT_CHARACTERS]
-            yield BadRow(str(path), row, "invalid_record", excerpt, language)
+def _questions(path: Path) -> Iterator[tuple[int, tuple[Any, Any]]]:
+    """Yield every question beside its exam, numbered through the file."""
+    exams = read_json(path)["exams"].values()
+    yield from enumerate(((exam, question) for exam in exams for question in exam["data"]), start=1)
 
 
-def _item(
-    split: str,
-    language: Language,
-    path: Path,
-    row: int,
-    exam: dict[str, Any],
-    question: dict[str, Any],
-) -> Item:
-    key = f"{exam['name']}/{question['qid']}"
-    image = question["image"]
+def _fault(question: Any) -> str:  # noqa: ANN401 - JSON has no narrower type
+    """Return why a question gives no item, or nothing."""
+    fault = lacks(question, _QUESTION)
+    if fault or any(lacks(answer, _ANSWER) for answer in question["answers"]):
+        return fault or "missing_field"
+    return "" if question["ra"].isdecimal() or not question["ra"] else "invalid_record"
+
+
+def _item(place: Place, language: Language, exam: dict[str, Any], question: dict[str, Any]) -> Item:
+    key, image = f"{exam['name']}/{question['qid']}", question["image"]
     return Item(
-        file=str(path),
-        row=row,
+        file=place.file,
+        row=place.row,
         key=key,
-        split=split,
+        split=place.split,
         task="mcq",
         form="exam",
         language=language,
         question=question["qtext"].strip(),
         parallel_key=key,
         options=tuple(answer["atext"].strip() for answer in question["answers"]),
-        answer_indices=_key_indices(question),
+        answer_indices=_key(question["ra"]),
         origin="native" if language == "es" else "translated",
         topic=exam["category"],
         year=int(exam["year"]),
@@ -135,7 +142,6 @@ def _item(
     )
 
 
-def _key_indices(question: dict[str, Any]) -> tuple[int, ...]:
+def _key(right: str) -> tuple[int, ...]:
     """Return the 0-based keyed option: `ra` names an `aid`, both counted from 1."""
-    right = question["ra"]
     return (int(right) - 1,) if right else ()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.item import LANGUAGES, BadRow, Item, Language
-from sources.reading import EXCERPT_CHARACTERS, read_csv
+from sources.reading import Kind, Place, Row, each_row, lacks, read_csv
 from sources.source import File, Source
 
 _COMMIT = "62f1d254f93e47d87e874783019ccd7480400e76"
@@ -63,38 +63,53 @@ SOURCE = Source(
     parallel_family="hpo",
 )
 
+_FIELDS: Mapping[str, Kind] = dict.fromkeys(
+    (
+        "translation_language",
+        "subject_id",
+        "predicate_id",
+        "source_value",
+        "translation_value",
+        "translation_status",
+    ),
+    str,
+)
 _LABEL = "rdfs:label"
 _LANGUAGE: Mapping[str, Language] = {language: language for language in LANGUAGES}
 
 
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per term and language; English once."""
-    for split, given in files.items():
-        seen: set[str] = set()  # terms whose English name is out
-        for path in given:
-            for number, row in read_csv(path, delimiter="\t"):
-                if isinstance(row, BadRow):
-                    yield row
-                elif row.get("predicate_id") == _LABEL:
-                    if row["subject_id"] not in seen:
-                        seen.add(row["subject_id"])
-                        yield _item(path, number, split, row, "en")
-                    yield _item(path, number, split, row, row.get("translation_language", ""))
+    seen: set[str] = set()  # terms whose English name is out
+    for place, row in each_row(files, _read):
+        if isinstance(row, BadRow):
+            yield row
+        elif fault := lacks(row, _FIELDS):
+            yield place.refuse(fault, row)
+        elif row["predicate_id"] == _LABEL:
+            if row["subject_id"] not in seen:
+                seen.add(row["subject_id"])
+                yield _item(place, row, "en")
+            yield _item(place, row, row["translation_language"])
 
 
-def _item(path: Path, number: int, split: str, row: Mapping[str, Any], code: str) -> Item | BadRow:
+def _read(path: Path) -> Iterator[Row]:
+    return read_csv(path, delimiter="\t")
+
+
+def _item(place: Place, row: Mapping[str, Any], code: str) -> Item | BadRow:
     language = _LANGUAGE.get(code)
     if language is None:
-        return BadRow(str(path), number, "invalid_record", str(row)[:EXCERPT_CHARACTERS])
+        return place.refuse("invalid_record", row)
     label = row["source_value" if language == "en" else "translation_value"]
     is_untranslated = language != "en" and row["translation_status"] == "NOT_TRANSLATED"
     if is_untranslated or not label.strip():
-        return BadRow(str(path), number, "missing_field", row["source_value"], language)
+        return place.refuse("missing_field", row["source_value"], language)
     return Item(
-        file=str(path),
-        row=number,
+        file=place.file,
+        row=place.row,
         key=row["subject_id"],
-        split=split,
+        split=place.split,
         task="qa",
         form="term",
         language=language,

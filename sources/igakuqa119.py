@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from schemas.item import LETTERS, BadRow, Flag, Item
-from sources.reading import EXCERPT_CHARACTERS, letter_index, read_json, read_text
+from sources.reading import (
+    Kind,
+    Place,
+    each_row,
+    lacks,
+    letter_index,
+    read_json_array,
+    read_text,
+)
 from sources.source import File, Source
 
 _COMMIT = "2d942397cbaa1031ca139184bc4af16e1ffa202d"
@@ -54,7 +62,12 @@ SOURCE = Source(
     expected_rows={"test": {"ja/mcq": 395, "ja/qa": 4}, "refused": {"empty_question": 1}},
 )
 
-_FIELDS = {"number": str, "question": str, "choices": list, "has_image": bool}
+_FIELDS: Mapping[str, Kind] = {
+    "number": str,
+    "question": str,
+    "choices": list[str],
+    "has_image": bool,
+}
 _SEVERAL = re.compile(r"[2-9２-９]\s*つ\s*選べ")
 _OPTION = re.compile(r"([a-j])\.\s*")
 # Two stems end with their options: "… aアトロピン bジアゼパム Cフロセミド …", one with a capital.
@@ -63,39 +76,32 @@ _PACKED = re.compile(r"\sa(\S+)\s+b(\S+)\s+[cC](\S+)\s+d(\S+)\s+e(\S+)\s*$")
 
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item or bad row per question."""
-    for split, given in files.items():
-        keys: dict[str, str] = {}
-        for path in given:
-            if path.name.startswith("correct_answers"):
-                keys.update(_keys(path))
-        for path in given:
-            if not path.name.startswith("correct_answers"):
-                yield from _block(path, split, keys)
-
-
-def _keys(path: Path) -> dict[str, str]:
-    return {row["問題番号"]: row["解答"] for row in csv.DictReader(io.StringIO(read_text(path)))}
-
-
-def _block(path: Path, split: str, keys: Mapping[str, str]) -> Iterator[Item | BadRow]:
-    for number, row in enumerate(read_json(path), start=1):
-        reason = _fault(row)
-        if reason:
-            yield BadRow(str(path), number, reason, str(row)[:EXCERPT_CHARACTERS], "ja")
+    keys: dict[str, str] = {}
+    for path in (path for given in files.values() for path in given if _has_keys(path)):
+        table = csv.DictReader(io.StringIO(read_text(path)))
+        keys.update((row["問題番号"], row["解答"]) for row in table)
+    for place, row in each_row(_blocks(files), read_json_array):
+        if isinstance(row, BadRow):
+            yield row
+        elif fault := lacks(row, _FIELDS):
+            yield place.refuse(fault, row, "ja")
+        elif not row["question"].strip():
+            yield place.refuse("empty_question", row, "ja")
         else:
-            yield _item(str(path), number, split, row, keys.get(row["number"], ""))
+            yield _item(place, row, keys.get(row["number"], ""))
 
 
-def _fault(row: Any) -> str:  # noqa: ANN401 - JSON has no narrower type
-    """Return why a question gives no item, or nothing."""
-    if not isinstance(row, dict):
-        return "invalid_record"
-    if not all(isinstance(row.get(name), kind) for name, kind in _FIELDS.items()):
-        return "missing_field"
-    return "" if row["question"].strip() else "empty_question"
+def _blocks(files: Mapping[str, list[Path]]) -> dict[str, list[Path]]:
+    return {
+        split: [path for path in given if not _has_keys(path)] for split, given in files.items()
+    }
 
 
-def _item(file: str, number: int, split: str, row: Mapping[str, Any], key: str) -> Item:
+def _has_keys(path: Path) -> bool:
+    return path.name.startswith("correct_answers")
+
+
+def _item(place: Place, row: Mapping[str, Any], key: str) -> Item:
     question, options = row["question"], _by_letter(row["choices"])
     packed = None if options else _PACKED.search(question)
     if packed:
@@ -103,10 +109,10 @@ def _item(file: str, number: int, split: str, row: Mapping[str, Any], key: str) 
     several = _SEVERAL.search(question) is not None
     is_ambiguous = bool(options) and len(key) > 1 and not several
     return Item(
-        file=file,
-        row=number,
+        file=place.file,
+        row=place.row,
         key=row["number"],
-        split=split,
+        split=place.split,
         task="mcq" if options else "qa",
         form="exam",
         language="ja",

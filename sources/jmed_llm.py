@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.item import BadRow, Form, Item, Origin
-from sources.reading import EXCERPT_CHARACTERS, ContentKeys, letter_index, read_csv
+from sources.reading import ContentKeys, Place, each_row, letter_index, read_csv
 from sources.source import File, Source
 
 _COMMIT = "3774a34e4a26a7b8a7851f421ecad91a04c2f59b"
@@ -78,29 +78,24 @@ _PARTS = {"jmmlu_med": _Part("exam", "translated", "CC-BY-SA-4.0")}
 
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item or bad row per record; the subset is the split."""
-    for split, given in files.items():
-        keys = ContentKeys()  # upstream gives no identifier
-        for path in given:
-            for number, row in read_csv(path):
-                if isinstance(row, BadRow):
-                    yield replace(row, language="ja", subset=split)
-                else:
-                    yield _item(path, number, split, row, keys)
+    keys = {split: ContentKeys() for split in files}  # upstream gives no identifier
+    for place, row in each_row(files, read_csv):
+        if isinstance(row, BadRow):
+            yield replace(row, subset=place.split)
+        elif not row.get("question", "").strip():
+            yield place.refuse("empty_question", row, "ja", place.split)
+        else:
+            yield _item(place, row, keys[place.split])
 
 
-def _item(
-    path: Path, number: int, split: str, row: Mapping[str, Any], keys: ContentKeys
-) -> Item | BadRow:
-    if not row.get("question", "").strip():
-        excerpt = str(row)[:EXCERPT_CHARACTERS]
-        return BadRow(str(path), number, "empty_question", excerpt, "ja", split)
-    part = _PARTS.get(split, _CLASSIFICATION)
+def _item(place: Place, row: Mapping[str, Any], keys: ContentKeys) -> Item:
+    part = _PARTS.get(place.split, _CLASSIFICATION)
     return Item(
-        file=str(path),
-        row=number,
+        file=place.file,
+        row=place.row,
         key=keys.key(*row.values()),
-        split=split,
-        subset=split,
+        split=place.split,
+        subset=place.split,
         task="mcq",
         form=part.form,
         language="ja",

@@ -8,13 +8,23 @@ questions of one `oeq` case are numbered, and later ones may lean on earlier one
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from schemas.item import BadRow, Flag, Item
-from sources.reading import EXCERPT_CHARACTERS, letter_index, read_json, read_jsonl, read_text
+from sources.reading import (
+    Kind,
+    Place,
+    Row,
+    each_row,
+    lacks,
+    letter_index,
+    read_json_array,
+    read_jsonl,
+    read_text,
+)
 from sources.source import File, Hub, Source
 
 _REPOSITORY = "ANR-MALADES/MediQAl"
@@ -56,45 +66,48 @@ SOURCE = Source(
 )
 
 
+_NULLABLE: Kind = str | None
+_SHARED: dict[str, Kind] = {
+    "id": str,
+    "clinical_case": _NULLABLE,
+    "question": str,
+    "medical_subject": str,
+}
+_CHOICE = _SHARED | dict.fromkeys((*_OPTIONS, "correct_answers"), _NULLABLE)
+_OPEN = _SHARED | {"cc_question_number": str | int, "answer": _NULLABLE}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per record; the folder of a file is its configuration."""
-    for split, paths in files.items():
-        for path in paths:
-            for row, record in _records(path):
-                yield _row(split, path, row, record)
+    for place, record in each_row(files, _records):
+        subset = place.path.parent.name
+        if isinstance(record, BadRow):
+            yield replace(record, subset=subset)
+        elif fault := lacks(record, _OPEN if subset == "oeq" else _CHOICE):
+            yield place.refuse(fault, record, "fr", subset)
+        elif subset == "oeq":
+            yield _open_item(place, record)
+        else:
+            yield _choice_item(place, subset, record)
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+def _records(path: Path) -> Iterator[Row]:
     # The card names the files `.json` without saying whether they hold one array or one object per
     # line; `datasets` reads both.
-    if read_text(path).lstrip().startswith("["):
-        return iter(enumerate(read_json(path), start=1))
-    return read_jsonl(path)
+    is_array = read_text(path).lstrip().startswith("[")
+    return read_json_array(path) if is_array else read_jsonl(path)
 
 
-def _row(split: str, path: Path, row: int, record: dict[str, Any] | BadRow) -> Item | BadRow:
-    if isinstance(record, BadRow):
-        return record
-    subset = path.parent.name
-    try:
-        if subset == "oeq":
-            return _open_item(split, path, row, record)
-        return _choice_item(split, subset, path, row, record)
-    except (AttributeError, KeyError, TypeError):
-        excerpt = json.dumps(record, ensure_ascii=False)[:EXCERPT_CHARACTERS]
-        return BadRow(str(path), row, "invalid_record", excerpt, "fr", subset)
-
-
-def _choice_item(split: str, subset: str, path: Path, row: int, record: dict[str, Any]) -> Item:
+def _choice_item(place: Place, subset: str, record: dict[str, Any]) -> Item:
     options = [(record[name] or "").strip() for name in _OPTIONS]
     while options and not options[-1]:
         options.pop()
     letters = [letter for letter in (record["correct_answers"] or "").split(",") if letter.strip()]
     return Item(
-        file=str(path),
-        row=row,
+        file=place.file,
+        row=place.row,
         key=record["id"],
-        split=split,
+        split=place.split,
         subset=subset,
         task="mcq",
         form="exam",
@@ -108,14 +121,14 @@ def _choice_item(split: str, subset: str, path: Path, row: int, record: dict[str
     )
 
 
-def _open_item(split: str, path: Path, row: int, record: dict[str, Any]) -> Item:
+def _open_item(place: Place, record: dict[str, Any]) -> Item:
     number = str(record["cc_question_number"])
     is_first = number == "1"
     return Item(
-        file=str(path),
-        row=row,
+        file=place.file,
+        row=place.row,
         key=record["id"],
-        split=split,
+        split=place.split,
         subset="oeq",
         task="qa",
         form="exam",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.item import BadRow, Item
-from sources.reading import read_jsonl
+from sources.reading import Kind, Place, each_row, lacks, read_jsonl
 from sources.source import File, Source
 
 _REVISION = "392943af99cd94cafd50a0de2e7fca24bbf65494"
@@ -49,35 +49,30 @@ SOURCE = Source(
 )
 
 
+_FIELDS: Mapping[str, Kind] = {"id": str, "question": str}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question."""
-    for split, paths in files.items():
-        for path in paths:
-            for number, row in read_jsonl(path):
-                if isinstance(row, BadRow):
-                    yield row
-                else:
-                    yield read_item(str(path), number, row, split, first_cop=1)
+    for place, row in each_row(files, read_jsonl):
+        yield row if isinstance(row, BadRow) else read_item(place, row, first_cop=1)
 
 
-def read_item(
-    file: str, number: int, row: dict[str, Any], split: str, first_cop: int
-) -> Item | BadRow:
+def read_item(place: Place, row: dict[str, Any], first_cop: int) -> Item | BadRow:
     """Return the question of an upstream row; `first_cop` is the `cop` that names option A."""
-    key, question = row.get("id"), row.get("question")
-    if not isinstance(key, str) or not isinstance(question, str):
-        return BadRow(file, number, "missing_field", str(row)[:200], "en")
-    if not question.strip():
-        return BadRow(file, number, "empty_question", str(row)[:200], "en")
+    if fault := lacks(row, _FIELDS):
+        return place.refuse(fault, row, "en")
+    if not row["question"].strip():
+        return place.refuse("empty_question", row, "en")
     return Item(
-        file=file,
-        row=number,
-        key=key,
-        split=split,
+        file=place.file,
+        row=place.row,
+        key=row["id"],
+        split=place.split,
         task="mcq",
         form="exam",
         language="en",
-        question=question,
+        question=row["question"],
         options=tuple(row.get(name) or "" for name in ("opa", "opb", "opc", "opd")),
         answer_indices=_key_indices(row.get("cop"), first_cop),
         rationale=row.get("exp") or "",

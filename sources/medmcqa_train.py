@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import pyarrow.parquet as pq
 
 from schemas.item import BadRow, Item
 from sources.explanation import explanation_item
 from sources.medmcqa import CITATION, read_item
+from sources.reading import each_row, read_parquet
 from sources.source import File, Hub, Source
 
 _REVISION = "91c6572c454088bf71b679ad90aa8dffcd0d5868"
@@ -51,19 +49,9 @@ SOURCE = Source(
 
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question, and its open twin where there is one."""
-    for split, paths in files.items():
-        for path in paths:
-            for number, row in _rows(path):
-                item = read_item(str(path), number, row, split, first_cop=0)
-                yield item
-                twin = explanation_item(item) if isinstance(item, Item) else None
-                if twin is not None:
-                    yield twin
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    number = 0
-    for batch in pq.ParquetFile(path).iter_batches():
-        for row in batch.to_pylist():
-            number += 1
-            yield number, row
+    for place, row in each_row(files, read_parquet):
+        item = read_item(place, row, first_cop=0)
+        yield item
+        twin = explanation_item(item) if isinstance(item, Item) else None
+        if twin is not None:
+            yield twin

@@ -6,12 +6,20 @@ their content is their key. More than half of each row's bytes are MetaMap phras
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from schemas.item import BadRow, Item
-from sources.reading import ContentKeys, letter_index, read_jsonl
+from sources.reading import (
+    ContentKeys,
+    Kind,
+    Place,
+    each_row,
+    key_indices,
+    lacks,
+    read_jsonl,
+)
 from sources.source import File, Source
 
 _REVISION = "392943af99cd94cafd50a0de2e7fca24bbf65494"
@@ -46,47 +54,37 @@ SOURCE = Source(
 )
 
 
+_FIELDS: Mapping[str, Kind] = {"question": str, "options": dict}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question."""
     keys = ContentKeys()
-    for split, paths in files.items():
-        for path in paths:
-            for number, row in read_jsonl(path):
-                if isinstance(row, BadRow):
-                    yield row
-                else:
-                    yield _item(str(path), number, row, split, keys)
+    for place, row in each_row(files, read_jsonl):
+        if isinstance(row, BadRow):
+            yield row
+        elif fault := lacks(row, _FIELDS):
+            yield place.refuse(fault, row, "en")
+        elif not row["question"].strip():
+            yield place.refuse("empty_question", row, "en")
+        else:
+            yield _item(place, row, keys)
 
 
-def _item(
-    file: str, number: int, row: dict[str, Any], split: str, keys: ContentKeys
-) -> Item | BadRow:
-    question, options = row.get("question"), row.get("options")
-    if not isinstance(question, str) or not isinstance(options, dict):
-        return BadRow(file, number, "missing_field", str(row)[:200], "en")
-    if not question.strip():
-        return BadRow(file, number, "empty_question", str(row)[:200], "en")
+def _item(place: Place, row: dict[str, Any], keys: ContentKeys) -> Item:
+    question, options = row["question"], row["options"]
     texts = tuple(str(text) for text in options.values())
+    letter = str(row.get("answer_idx") or "")
     return Item(
-        file=file,
-        row=number,
+        file=place.file,
+        row=place.row,
         key=keys.key(question, *texts, str(row.get("answer_idx"))),
-        split=split,
+        split=place.split,
         task="mcq",
         form="exam",
         language="en",
         question=question,
         options=texts,
-        answer_indices=key_indices(list(options), row.get("answer_idx")),
+        answer_indices=key_indices(list(options), [letter] if letter else []),
         topic=str(row.get("meta_info") or ""),
     )
-
-
-def key_indices(letters: Sequence[str], key: object) -> tuple[int, ...]:
-    """Return where the keyed letter stands among the options' letters; empty without a key.
-
-    A letter that no option has gives its place in the alphabet, which is out of range.
-    """
-    if not isinstance(key, str) or not key:
-        return ()
-    return (letters.index(key),) if key in letters else (letter_index(key),)

@@ -12,11 +12,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import pyarrow.parquet as pq
-
 from schemas.item import BadRow, Flag, Item, Language
 from sources import medqa
-from sources.reading import ContentKeys
+from sources.reading import (
+    ContentKeys,
+    Kind,
+    Place,
+    each_row,
+    key_indices,
+    lacks,
+    read_parquet,
+)
 from sources.source import File, Hub, Source
 
 # A commit of pull request 1, merged into main as 0aa3dcf; it has every file named below.
@@ -63,41 +69,46 @@ SOURCE = Source(
 )
 
 
+_FIELDS: Mapping[str, Kind] = {
+    "question": str,
+    "options": list,
+    "answer_idx": str | None,
+    "answer": str | None,
+    "meta_info": str | None,
+}
+_OPTION: Mapping[str, Kind] = {"key": str, "value": str | None}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question."""
     keys = ContentKeys()
-    for split, paths in files.items():
-        for path in paths:
-            for number, row in _rows(path):
-                yield _item(str(path), number, row, split, keys)
+    for place, row in each_row(files, read_parquet):
+        language = cast(Language, place.split.partition("/")[0])
+        fault = _fault(row)
+        yield place.refuse(fault, row, language) if fault else _item(place, language, row, keys)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    number = 0
-    for batch in pq.ParquetFile(path).iter_batches():
-        for row in batch.to_pylist():
-            number += 1
-            yield number, row
+def _fault(row: dict[str, Any]) -> str:
+    """Return why a row gives no item, or nothing."""
+    fault = lacks(row, _FIELDS)
+    if fault or not row["options"] or any(lacks(option, _OPTION) for option in row["options"]):
+        return fault or "missing_field"
+    return "" if row["question"].strip() else "empty_question"
 
 
-def _item(
-    file: str, number: int, row: dict[str, Any], split: str, keys: ContentKeys
-) -> Item | BadRow:
-    language = cast(Language, split.partition("/")[0])
-    question, options = row["question"], row["options"]
-    if not question or not options:
-        return BadRow(file, number, "missing_field", str(row)[:200], language)
+def _item(place: Place, language: Language, row: dict[str, Any], keys: ContentKeys) -> Item:
+    question, options, letter = row["question"], row["options"], row["answer_idx"]
     texts = tuple(option["value"] or "" for option in options)
-    indices = medqa.key_indices([option["key"] for option in options], row["answer_idx"])
+    indices = key_indices([option["key"] for option in options], [letter] if letter else [])
     flags: tuple[Flag, ...] = ()
     if _contradicts(texts, indices, row["answer"]):
         indices = ()
-        flags = (Flag("ambiguous_key", evidence=f"{row['answer_idx']}; {row['answer']}"),)
+        flags = (Flag("ambiguous_key", evidence=f"{letter}; {row['answer']}"),)
     return Item(
-        file=file,
-        row=number,
-        key=keys.key(question, *texts, str(row["answer_idx"])),
-        split=split,
+        file=place.file,
+        row=place.row,
+        key=keys.key(question, *texts, str(letter)),
+        split=place.split,
         task="mcq",
         form="exam",
         language=language,

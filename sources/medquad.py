@@ -18,6 +18,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from schemas.item import BadRow, Item
+from sources.reading import EXCERPT_CHARACTERS
 from sources.source import File, Source
 
 _REVISION = "577bd37b96c02d1833b2c9eed2de9f96964e96cb"
@@ -101,7 +102,7 @@ def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
         if isinstance(row, BadRow):
             yield row
         elif row.key in reasons:
-            excerpt = f"{row.question} {row.answer}"[:200]
+            excerpt = f"{row.question} {row.answer}"[:EXCERPT_CHARACTERS]
             yield BadRow(row.file, row.row, reasons[row.key], excerpt, "en")
         else:
             yield _item(row)

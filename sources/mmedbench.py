@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from schemas.item import LETTERS, BadRow, Item, Language, Role
-from sources.reading import ContentKeys, read_jsonl
+from schemas.item import BadRow, Item, Language, Role
+from sources.reading import (
+    ContentKeys,
+    Kind,
+    Place,
+    each_row,
+    key_indices,
+    lacks,
+    read_jsonl,
+)
 from sources.source import File, Hub, Source
 
 _REVISION = "d817c67d0bca216e63ea784fcf8a642c57bc372b"
@@ -86,49 +95,43 @@ SOURCE = Source(
 _SEVERAL: frozenset[Language] = frozenset({"fr", "ja"})
 
 
+_FIELDS: Mapping[str, Kind] = {"question": str, "options": dict, "answer_idx": str | list}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question."""
-    keys: dict[Language, ContentKeys] = {language: ContentKeys() for language in _NAMES}
-    for split, paths in files.items():
-        language = next(name for name in _NAMES if split.startswith(f"{name}/"))
-        for path in paths:
-            for number, row in read_jsonl(path):
-                if isinstance(row, BadRow):
-                    yield row
-                else:
-                    yield _read_row(str(path), number, row, split, language, keys[language])
+    keys = {language: ContentKeys() for language in _NAMES}
+    for place, row in each_row(files, read_jsonl):
+        language = cast(Language, place.split.partition("/")[0])
+        if isinstance(row, BadRow):
+            yield replace(row, language=language)
+        elif fault := lacks(row, _FIELDS):
+            yield place.refuse(fault, row, language)
+        elif not row["question"].strip():
+            yield place.refuse("empty_question", row, language)
+        else:
+            yield _item(place, language, row, keys[language])
 
 
-def _read_row(
-    file: str, number: int, row: dict[str, Any], split: str, language: Language, keys: ContentKeys
-) -> Item | BadRow:
-    question, options, key = row.get("question"), row.get("options"), row.get("answer_idx")
-    if not isinstance(question, str) or not isinstance(options, dict) or key is None:
-        return BadRow(file, number, "missing_field", str(row)[:200], language)
-    if not question.strip():
-        return BadRow(file, number, "empty_question", str(row)[:200], language)
-    labels = list(options)
+def _item(place: Place, language: Language, row: dict[str, Any], keys: ContentKeys) -> Item:
+    question, options, keyed = row["question"], row["options"], row["answer_idx"]
     return Item(
-        file=file,
-        row=number,
-        key=keys.key(question, str(options), str(key)),
-        split=split,
+        file=place.file,
+        row=place.row,
+        key=keys.key(question, str(options), str(keyed)),
+        split=place.split,
         task="mcq",
         form="yes_no" if language == "ru" else "exam",
         language=language,
         question=question,
         options=tuple(str(option) for option in options.values()),
-        answer_indices=_key_indices(key, labels),
+        answer_indices=key_indices(list(options), _letters(keyed)),
         several_allowed=language in _SEVERAL,
         rationale=row.get("rationale") or "",
     )
 
 
-def _key_indices(key: object, labels: list[str]) -> tuple[int, ...]:
+def _letters(keyed: str | list[Any]) -> list[str]:
     # The card says text split by ","; the authors' inference.py also meets lists of letters.
-    letters = key if isinstance(key, list) else re.split(r"[,\s]+", str(key).strip())
-    return tuple(
-        labels.index(letter) if letter in labels else len(labels) + LETTERS.find(letter)
-        for letter in map(str, letters)
-        if letter
-    )
+    letters = keyed if isinstance(keyed, list) else re.split(r"[,\s]+", keyed)
+    return [str(letter) for letter in letters if letter]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from schemas.item import BadRow, Item
-from sources.reading import ContentKeys, letter_index, read_csv
+from sources.reading import ContentKeys, Place, Row, each_row, letter_index, read_csv
 from sources.source import File, Source
 
 _REVISION = "392943af99cd94cafd50a0de2e7fca24bbf65494"
@@ -57,26 +57,23 @@ SOURCE = Source(
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question; its topic is the subject."""
     keys = ContentKeys()
-    for split, paths in files.items():
-        for path in paths:
-            subject = path.name.removesuffix(".gz").removesuffix("_test.csv")
-            for number, row in read_csv(path, columns=_COLUMNS):
-                if isinstance(row, BadRow):
-                    yield row
-                else:
-                    yield _item(str(path), number, row, split, subject, keys)
+    for place, row in each_row(files, _read):
+        yield row if isinstance(row, BadRow) else _item(place, row, keys)
 
 
-def _item(
-    file: str, number: int, row: dict[str, str], split: str, subject: str, keys: ContentKeys
-) -> Item | BadRow:
+def _read(path: Path) -> Iterator[Row]:
+    return read_csv(path, columns=_COLUMNS)
+
+
+def _item(place: Place, row: dict[str, str], keys: ContentKeys) -> Item | BadRow:
     if not row["question"].strip():
-        return BadRow(file, number, "empty_question", str(row)[:200], "en")
+        return place.refuse("empty_question", row, "en")
+    subject = place.path.name.removesuffix(".gz").removesuffix("_test.csv")
     return Item(
-        file=file,
-        row=number,
+        file=place.file,
+        row=place.row,
         key=keys.key(subject, *row.values()),
-        split=split,
+        split=place.split,
         task="mcq",
         form="exam",
         language="en",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.item import BadRow, Item
-from sources.reading import read_json
+from sources.reading import Kind, Place, each_row, lacks, read_json
 from sources.source import File, Source
 
 _REVISION = "1cbae8e92f72f20c8d3747cbb3bf5bc53554d997"
@@ -46,33 +46,51 @@ SOURCE = Source(
 )
 
 
+_FIELDS: Mapping[str, Kind] = {
+    "QUESTION": str,
+    "CONTEXTS": list[str],
+    "LONG_ANSWER": str | None,
+    "YEAR": str | None,  # upstream writes null for 58 rows
+    "final_decision": str | None,
+}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per question, keyed by its PubMed id."""
-    for split, paths in files.items():
-        for path in paths:
-            for number, (pubmed_id, row) in enumerate(read_json(path).items(), start=1):
-                yield _item(str(path), number, pubmed_id, row, split)
+    for place, (pubmed_id, row) in each_row(files, _entries):
+        fault = _fault(row)
+        if fault:
+            yield place.refuse(fault, f"{pubmed_id}: {row}", "en")
+        else:
+            yield _item(place, pubmed_id, row)
 
 
-def _item(file: str, number: int, pubmed_id: str, row: dict[str, Any], split: str) -> Item | BadRow:
-    question, contexts = row.get("QUESTION"), row.get("CONTEXTS")
-    if not isinstance(question, str) or not contexts:
-        return BadRow(file, number, "missing_field", f"{pubmed_id}: {row}"[:200], "en")
-    if not question.strip():
-        return BadRow(file, number, "empty_question", pubmed_id, "en")
-    decision, year = row.get("final_decision"), row.get("YEAR") or ""
+def _entries(path: Path) -> Iterator[tuple[int, tuple[str, Any]]]:
+    yield from enumerate(read_json(path).items(), start=1)
+
+
+def _fault(row: Any) -> str:  # noqa: ANN401 - JSON has no narrower type
+    """Return why a row gives no item, or nothing."""
+    fault = lacks(row, _FIELDS)
+    if fault or not row["CONTEXTS"]:
+        return fault or "missing_field"
+    return "" if row["QUESTION"].strip() else "empty_question"
+
+
+def _item(place: Place, pubmed_id: str, row: dict[str, Any]) -> Item:
+    decision, year = row["final_decision"], row["YEAR"] or ""
     return Item(
-        file=file,
-        row=number,
+        file=place.file,
+        row=place.row,
         key=pubmed_id,
-        split=split,
+        split=place.split,
         task="mcq",
         form="yes_no",
         language="en",
-        question=question,
-        context="\n\n".join(contexts),
+        question=row["QUESTION"],
+        context="\n\n".join(row["CONTEXTS"]),
         options=_OPTIONS,
         answer_indices=(_OPTIONS.index(decision),) if decision in _OPTIONS else (),
-        rationale=row.get("LONG_ANSWER") or "",
-        year=int(year) if year.isdigit() else None,  # upstream writes null for 58 rows
+        rationale=row["LONG_ANSWER"] or "",
+        year=int(year) if year.isdigit() else None,
     )

@@ -14,11 +14,11 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from types import GenericAlias, UnionType
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 from schemas.item import LETTERS, BadRow
 
@@ -26,6 +26,7 @@ from schemas.item import LETTERS, BadRow
 # stood at the cut would not be recognised.
 EXCERPT_CHARACTERS = 1_000
 
+T = TypeVar("T")
 Row = tuple[int, dict[str, Any] | BadRow]
 
 # `str`, `str | None`, or a list of one such type.
@@ -52,16 +53,13 @@ class Place:
 
 
 def each_row(
-    files: Mapping[str, list[Path]],
-    read: Callable[[Path], Iterable[Row]],
-    language: str = "",
-) -> Iterator[tuple[Place, dict[str, Any] | BadRow]]:
-    """Yield every row of the files of every split; an unreadable one is in the language given."""
+    files: Mapping[str, list[Path]], read: Callable[[Path], Iterable[tuple[int, T]]]
+) -> Iterator[tuple[Place, T]]:
+    """Yield every row that `read` finds in the files of every split, with its place."""
     for split, paths in files.items():
         for path in paths:
             for number, row in read(path):
-                place = Place(split, path, number)
-                yield place, replace(row, language=language) if isinstance(row, BadRow) else row
+                yield Place(split, path, number), row
 
 
 def lacks(row: object, fields: Mapping[str, Kind]) -> str:
@@ -151,12 +149,12 @@ def read_csv(
                 yield number, dict(zip(header, cells, strict=True))
 
 
-def read_parquet(path: Path) -> Iterator[Row]:
+def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows of a Parquet file, batch by batch."""
     import pyarrow.parquet as pq  # seldom needed
 
     batches = pq.ParquetFile(path).iter_batches()
-    return iter(enumerate((row for batch in batches for row in batch.to_pylist()), start=1))
+    yield from enumerate((row for batch in batches for row in batch.to_pylist()), start=1)
 
 
 class ContentKeys:

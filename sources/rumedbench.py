@@ -24,11 +24,11 @@ _LABELLED: Mapping[str, Kind] = {"idx": str, "symptoms": str, "code": str}
 
 def split_files(folder: str, **sha256: str) -> dict[str, tuple[File, ...]]:
     """Declare the file of every split of a set, given its checksums."""
-    files = {}
+    files: dict[str, tuple[File, ...]] = {}
     for split, digest in sha256.items():
         path = f"{folder}/{split}_v1.jsonl"
-        file = File(path=f"ru/rumedbench/{path}", sha256=digest, url=f"{_URL}/data/{path}")
-        files[split] = (file,)
+        address = f"{_URL}/data/{path}"
+        files[split] = (File(path=f"ru/rumedbench/{path}", sha256=digest, url=address),)
     return files
 
 
@@ -39,7 +39,7 @@ def parse_rows(
     read_item: Callable[[Place, dict[str, Any]], Item | BadRow],
 ) -> Iterator[Item | BadRow]:
     """Yield one item or bad row per line; `asked` is the field with the question."""
-    for place, row in each_row(files, read_jsonl, "ru"):
+    for place, row in each_row(files, read_jsonl):
         if isinstance(row, BadRow):
             yield row
         elif fault := lacks(row, fields):

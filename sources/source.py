@@ -27,7 +27,13 @@ class File:
     sha256: str | None = None  # of the plain bytes; None: never seen, or no stable bytes exist
     url: str = ""
     hub: Hub | None = None
-    member: str = ""  # where `url` is an archive: the member that becomes this file
+    member: str = ""  # where `url` or `hub` is an archive: the member that becomes this file
+
+    def __post_init__(self) -> None:
+        if self.member and not (self.url or self.hub):
+            raise ValueError(
+                f"{self.path}: `member` {self.member!r} needs the archive's `url` or `hub`."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from types import TracebackType
 from typing import TypeVar
 
@@ -71,6 +71,7 @@ class LocalEngine:
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
     """Start processes that never see Ctrl-C: they inherit the mask, also while they import."""
+    resource_tracker.ensure_running()  # it would lift the mask when it is started later
     held = {signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:

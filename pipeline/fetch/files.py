@@ -17,7 +17,7 @@ from sources.source import File
 
 Status = Literal["downloaded", "present", "unreachable", "refused", "rejected", "no_address"]
 
-_SHOWN_FILES = 3  # of a source's missing files in its line
+_SHOWN_FILES = 20  # of a source's missing files in its line
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Fetched:
     status: Status
     message: str
     num_bytes: int = 0
+    is_verified: bool = False  # its bytes have the declared checksum
 
     @property
     def is_there(self) -> bool:
@@ -62,14 +63,15 @@ def summary(results: Sequence[Fetched]) -> list[str]:
 
 
 def _line(files: Sequence[Fetched]) -> str:
-    there = [file for file in files if file.is_there]
-    num_new = sum(file.status == "downloaded" for file in there)
-    size = decimal(sum(file.num_bytes for file in there if file.status == "downloaded"))
-    done = [f"{num_new} downloaded ({size})"] if num_new else []
-    unverified = sum(file.message.endswith("is declared") for file in there)
-    if num_new < len(there):
+    new = [file for file in files if file.status == "downloaded"]
+    present = [file for file in files if file.status == "present"]
+    done = (
+        [f"{len(new)} downloaded ({decimal(sum(file.num_bytes for file in new))})"] if new else []
+    )
+    if present:
+        unverified = sum(not file.is_verified for file in present)
         verified = f"{unverified} without a declared checksum" if unverified else "verified"
-        done.append(f"{len(there) - num_new} already there ({verified})")
+        done.append(f"{len(present)} already there ({verified})")
     missing = [file for file in files if not file.is_there]
     if not missing:
         return ", ".join(done)
@@ -80,7 +82,8 @@ def _advice(missing: Sequence[Fetched]) -> str:
     reasons = list(dict.fromkeys(file.message for file in missing))
     more = f" (and {len(reasons) - 1} other faults, see --json)" if len(reasons) > 1 else ""
     paths = ", ".join(str(file.path) for file in missing[:_SHOWN_FILES])
-    rest = f" and {len(missing) - _SHOWN_FILES} more" if len(missing) > _SHOWN_FILES else ""
+    more_files = len(missing) - _SHOWN_FILES
+    rest = f" and {more_files} more, see --json" if more_files > 0 else ""
     return (
         f"{reasons[0]}{more}. Run the same command again later, or copy the files to "
         f"{paths}{rest} (plain, or with .gz)."

@@ -1,13 +1,16 @@
 """One file of a Hub dataset, by revision; kept apart because the client is slow to import.
 
-The client itself honours `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`, and resumes.
+The client itself honours `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`, and resumes. It asks a
+Hub that cannot be reached six times in 23 s, with two warnings each; here it is asked once first.
 """
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from pathlib import Path
 
-from huggingface_hub import errors, hf_hub_download
+from huggingface_hub import errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from sources.source import Hub
@@ -28,8 +31,10 @@ class HubError(Exception):
 def download_from_hub(hub: Hub, folder: Path) -> Path:
     """Download to a path below the folder and return it; `HubError` where that fails."""
     disable_progress_bars()  # the caller shows its own
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # the error says what failed
     place = f"{hub.repo} at {hub.revision[:12]}, file {hub.path!r}"
     try:
+        _require_answer(hub)
         return Path(
             hf_hub_download(
                 hub.repo, hub.path, repo_type="dataset", revision=hub.revision, local_dir=folder
@@ -46,6 +51,15 @@ def download_from_hub(hub: Hub, folder: Path) -> Path:
         RuntimeError,  # the Rust download backend has no class of its own
     ) as error:
         raise _hub_error(place, error) from error
+
+
+def _require_answer(hub: Hub) -> None:
+    """Ask for the file's metadata, which is not tried again where nothing answers."""
+    # A Hub that answers with a refusal is left to the download, which tries a busy one again.
+    with suppress(errors.HfHubHTTPError):
+        get_hf_file_metadata(
+            hf_hub_url(hub.repo, hub.path, repo_type="dataset", revision=hub.revision)
+        )
 
 
 def _hub_error(place: str, error: BaseException) -> HubError:

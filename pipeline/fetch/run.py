@@ -99,8 +99,7 @@ class _Run:
         fault = _fault(existing, file) if existing else ""
         if existing and not fault:
             how = "checksum verified" if file.sha256 else "no checksum is declared"
-            size = existing.stat().st_size
-            return Fetched(source, file.path, existing, "present", f"already there, {how}", size)
+            return _there(source, file, existing, "present", f"already there, {how}")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             part = self._verified(file)
@@ -113,10 +112,8 @@ class _Run:
             existing.replace(existing.with_name(existing.name + ".rejected"))
         target = path.with_name(path.name + ".gz") if _is_compressed(part, path) else path
         part.replace(target)
-        size = target.stat().st_size
-        return Fetched(
-            source, file.path, target, "downloaded", f"downloaded ({decimal(size)})", size
-        )
+        size = decimal(target.stat().st_size)
+        return _there(source, file, target, "downloaded", f"downloaded ({size})")
 
     def remove_finished_archives(self) -> None:
         """Delete archives whose members are all in place."""
@@ -139,21 +136,26 @@ class _Run:
         return part
 
     def _obtain(self, file: File, part: Path) -> None:
-        if file.member:
-            try:
-                extract(self._archive(file), file.member, part)
-            except ValueError as error:
-                raise _FailedError("rejected", f"{file.url}: {error}") from error
-        elif file.hub:
+        if not file.member:
+            return self._transfer(file, part, can_resume=file.sha256 is not None)
+        try:
+            extract(self._archive(file), file.member, part)
+        except ValueError as error:
+            raise _FailedError("rejected", f"{_address(file)}: {error}") from error
+
+    def _transfer(self, file: File, part: Path, *, can_resume: bool) -> None:
+        """Download what the file's address names: the file, or the archive that it is in."""
+        if file.hub:
             self._from_hub(file.hub, part)
         elif file.url:
-            self._download(file.url, part, can_resume=file.sha256 is not None)
+            self._download(file.url, part, can_resume=can_resume)
         else:
             raise _FailedError("no_address", "the source declares no address for this file")
 
     def _archive_path(self, file: File) -> Path:
-        digest = hashlib.sha256(file.url.encode()).hexdigest()[:12]
-        return self._raw / ".archives" / f"{digest}-{file.url.rsplit('/', 1)[-1][:80]}"
+        address = _address(file)
+        digest = hashlib.sha256(address.encode()).hexdigest()[:12]
+        return self._raw / ".archives" / f"{digest}-{address.rsplit('/', 1)[-1][:80]}"
 
     def _archive(self, file: File) -> Path:
         archive = self._archive_path(file)
@@ -161,7 +163,7 @@ class _Run:
             archive.parent.mkdir(parents=True, exist_ok=True)
             part = _beside(archive, ".part")
             # Archives carry checksums of their own, so that a wrongly joined one is noticed.
-            self._download(file.url, part, can_resume=True)
+            self._transfer(file, part, can_resume=True)
             part.replace(archive)
         self._archives.add(archive)
         return archive
@@ -236,6 +238,16 @@ class _Run:
         finally:
             self._progress.remove_task(task)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _there(source: str, file: File, path: Path, status: Status, message: str) -> Fetched:
+    is_verified = file.sha256 is not None
+    return Fetched(source, file.path, path, status, message, path.stat().st_size, is_verified)
+
+
+def _address(file: File) -> str:
+    hub = file.hub
+    return f"{hub.repo} at {hub.revision}/{hub.path}" if hub else file.url
 
 
 def _beside(path: Path, suffix: str) -> Path:

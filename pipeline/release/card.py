@@ -17,9 +17,11 @@ from schemas.licenses import PERMISSIVE
 from schemas.release import DATASET_VERSION, RELEASE, SPLITS, SUBSETS
 
 if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
     from pipeline.release.write import ReleaseInput
     from sources.source import Source
 
+KINDS = {"mmed_ift": "open questions", "mmed_ift_mc": "multiple choice"}
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -52,7 +54,11 @@ def card(given: ReleaseInput, facts: Mapping[str, Mapping[str, int]], totals: pl
             size=next((name for limit, name in SIZES if total < limit), "1M<n<10M"),
             total=total,
             rows=_rows_table(totals),
+            subsets=list(_subsets(totals)),
+            is_reconstruction=_is_reconstruction(given),
+            loading=list(_loading(facts)),
             absent=_absent(totals),
+            held_out=_split_settings(given.recipe),
             forms=_group(totals, ["language", "subset", "form"]),
             funnel=_funnel(given.counts),
             stages=list(given.counts),
@@ -94,6 +100,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["percent"] = lambda share: f"{100 * share:g} %"
     return environment
 
 
@@ -137,13 +144,41 @@ def _rows_table(totals: pl.DataFrame) -> list[dict[str, Any]]:
     return lines
 
 
-def _absent(totals: pl.DataFrame) -> list[tuple[str, str]]:
-    return [
-        (language, subset)
-        for language in LANGUAGES
+def _absent(totals: pl.DataFrame) -> dict[str, list[str]]:
+    """Return per subset the languages without a row, where there are any."""
+    absent: dict[str, list[str]] = {
+        subset: [code for code in LANGUAGES if not _sum(totals, language=code, subset=subset)]
         for subset in sorted(SUBSETS.values())
-        if not _sum(totals, language=language, subset=subset)
-    ]
+    }
+    return {subset: codes for subset, codes in absent.items() if codes}
+
+
+def _subsets(totals: pl.DataFrame) -> Iterator[tuple[str, str, int]]:
+    """Yield the subsets that have rows: name, what they hold, how many."""
+    for subset, kind in KINDS.items():
+        if rows := _sum(totals, subset=subset):
+            yield subset, kind, rows
+
+
+def _loading(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield configurations to show how the release is loaded: whole subsets, and one language."""
+    wholes = [name for name in sorted(facts) if name in KINDS]
+    for name in wholes:
+        yield name, f"{KINDS[name]}, every language"
+    alone = [name for name in sorted(facts) if name not in KINDS]
+    if alone:
+        subset, _, language = alone[-1].partition(".")
+        yield alone[-1], f"{KINDS[subset]}, {language} alone"
+
+
+def _is_reconstruction(given: ReleaseInput) -> bool:
+    """Tell whether the recipe reads upstream sources, and not only tables or the starter corpus."""
+    used = (given.sources.get(entry.name) for entry in given.recipe.sources)
+    return any(source is not None and not source.packaged for source in used)
+
+
+def _split_settings(recipe: Recipe) -> Mapping[str, Any]:
+    return next(entry.settings for entry in recipe.stages if entry.stage == "split")
 
 
 def _funnel(counts: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ class ReleaseInput:
         names = [list(self.checked), list(self.missing)]
         # What the card tells of a source and of the recipe's choices is not in any shard.
         told = [asdict(self.sources[name]) for name in sorted(self.sources)]
-        chosen = self.recipe.model_dump(mode="json", include={"sources", "release"})
+        chosen = self.recipe.model_dump(mode="json", include={"sources", "release", "stages"})
         return digest([tables, names, told, chosen, _code(), self.counts])
 
 

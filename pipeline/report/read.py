@@ -17,6 +17,7 @@ from pipeline.ledger import Count
 from pipeline.release.write import CHECKSUMS, folder_digest
 
 LEDGER_FILE = "ledger.parquet"
+EXAMPLES = 5  # per reason and language
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class BuildFacts:
 
     manifest: Mapping[str, Any]
     counts: Mapping[str, tuple[Count, ...]]  # per stage instance, in the order of the stages
-    ledger: pl.DataFrame
+    examples: pl.DataFrame  # rows of the ledger, with the column `question`; empty: not at hand
     published: pl.DataFrame | None  # rows by subset, language, split and form; None: not at hand
 
 
@@ -40,7 +41,8 @@ def read_build(out: Path) -> BuildFacts:
     names = [stage["name"] for stage in manifest["stages"]]
     counts = {name: tuple(ledger.from_json(manifest["counts"][name])) for name in names}
     _check_ledger(out, counts, drops)
-    return BuildFacts(manifest, counts, drops, _published(out, manifest))
+    examples = _with_questions(_examples(drops), out, manifest)
+    return BuildFacts(manifest, counts, examples, _published(out, manifest))
 
 
 def _check_ledger(out: Path, counts: Mapping[str, tuple[Count, ...]], drops: pl.DataFrame) -> None:
@@ -64,6 +66,23 @@ def _check_ledger(out: Path, counts: Mapping[str, tuple[Count, ...]], drops: pl.
             f"{out}: {LEDGER_FILE} and {MANIFEST} are of different builds. "
             "Run `mmed build` again; finished work is kept."
         )
+
+
+def _examples(drops: pl.DataFrame) -> pl.DataFrame:
+    # Ids are hashes: the first by id are a fair sample, and the same one in every run.
+    by_reason = drops.sort("id", "stage").group_by("language", "reason", maintain_order=True)
+    return by_reason.head(EXAMPLES)
+
+
+def _with_questions(examples: pl.DataFrame, out: Path, manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """Add the questions as the store has them, not masked yet; the store may have been deleted."""
+    paths = [out / "store" / path for one in manifest["tables"].values() for path in one["dropped"]]
+    questions = [pl.LazyFrame(schema={"id": pl.String, "question": pl.String})]
+    questions += [pl.scan_parquet(path).select("id", "question") for path in paths if path.exists()]
+    chosen = pl.col("id").is_in(examples["id"].implode())
+    found = pl.concat(questions).filter(chosen).collect()
+    joined = examples.join(found, on="id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("question").fill_null(""))
 
 
 def _published(out: Path, manifest: Mapping[str, Any]) -> pl.DataFrame | None:

@@ -109,7 +109,8 @@ class Example:
     source: str
     file: str
     row: int
-    evidence: str
+    question: str  # empty: the row has none, or it is not for this page
+    evidence: str  # empty also where it only repeats the question
     value: float | None
     threshold: float | None
     kept_instead: str | None

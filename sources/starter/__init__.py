@@ -7,13 +7,12 @@ Parallel items share `parallel`, also across train and benchmark (`b01`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from schemas.item import LANGUAGES, BadRow, Flag, Item, Language
-from sources.reading import EXCERPT_CHARACTERS, read_jsonl
+from sources.reading import Kind, Place, each_row, lacks, read_jsonl
 from sources.source import File, Source
 
 FOLDER = Path(__file__).parent
@@ -47,34 +46,37 @@ SOURCE = Source(
 )
 
 
+_FIELDS: Mapping[str, Kind] = {
+    "id": str,
+    "kind": str,
+    "form": str,
+    "question": str,
+    "topic": str,
+}
+
+
 def parse(files: Mapping[str, list[Path]]) -> Iterator[Item | BadRow]:
     """Yield one item per line; a planted row without a question is a bad row."""
-    for split, paths in files.items():
-        for path in paths:
-            for number, row in read_jsonl(path):
-                yield _row(split, path, number, row)
+    for place, row in each_row(files, read_jsonl):
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        # Only benchmark.jsonl mixes languages, and its rows name theirs.
+        language = row.get("language", place.split)
+        if fault := lacks(row, _FIELDS):
+            yield place.refuse(fault, row, language)
+        elif not row["question"].strip():
+            yield place.refuse("empty_question", row, language)
+        else:
+            yield _item(place, language, row)
 
 
-def _row(split: str, path: Path, number: int, row: dict[str, Any] | BadRow) -> Item | BadRow:
-    if isinstance(row, BadRow):
-        return row
-    excerpt = json.dumps(row, ensure_ascii=False)[:EXCERPT_CHARACTERS]
-    # Only benchmark.jsonl mixes languages, and its rows name theirs.
-    language: Language = row.get("language", split)
-    try:
-        if not row["question"].strip():
-            return BadRow(str(path), number, "empty_question", excerpt, language)
-        return _item(split, language, path, number, row)
-    except (AttributeError, KeyError, TypeError):
-        return BadRow(str(path), number, "invalid_record", excerpt, language)
-
-
-def _item(split: str, language: Language, path: Path, number: int, row: dict[str, Any]) -> Item:
+def _item(place: Place, language: Language, row: dict[str, Any]) -> Item:
     return Item(
-        file=str(path),
-        row=number,
+        file=place.file,
+        row=place.row,
         key=row["id"],
-        split=split,
+        split=place.split,
         task=row["kind"],
         form=row["form"],
         language=language,

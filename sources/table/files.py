@@ -66,12 +66,13 @@ def read_delimited(path: Path, settings: TableSettings) -> Sheet:
     positions = columns(header, str(path), settings)
     assert header is not None
     records = [one for one in _records(lines, delimiter, strict=True) if one[0] > header.number]
+    num_columns, used = len(header.cells), positions.values()
     rows = [
-        _record_row(path, number, cells, len(header.cells), positions, settings)
+        _record_row(path, number, cells, num_columns, positions, settings)
         for number, cells in records
-        if not _is_blank(cells, positions.values())
+        if not _is_blank(cells, num_columns, used)
     ]
-    blank = [n for n, cells in records if cells and _is_blank(cells, positions.values())]
+    blank = [n for n, cells in records if cells and _is_blank(cells, num_columns, used)]
     if not rows:
         raise ValueError(f"{path}: no rows beneath the header in line {header.number}.")
     shown = "tab" if delimiter == "\t" else repr(delimiter)
@@ -152,10 +153,10 @@ def _records(
             start += 1
 
 
-def _is_blank(cells: list[str] | str, used: Collection[int]) -> bool:
+def _is_blank(cells: list[str] | str, num_columns: int, used: Collection[int]) -> bool:
     # Rows that only number themselves are not rows yet; spreadsheets export them all the same.
     return not isinstance(cells, str) and not any(
-        cell.strip() for at, cell in enumerate(cells) if at in used or at > max(used)
+        cell.strip() for at, cell in enumerate(cells) if at in used or at >= num_columns
     )
 
 

@@ -273,7 +273,8 @@ def _required(row: Row, column: str, reason: str) -> str:
     text = _text(row, column)
     if not text:
         others = [cell for cell in row.cells.values() if isinstance(cell, str) and cell]
-        raise _RefusedError(reason, f"{row.where(tidy(column))} is empty; {' | '.join(others)}")
+        found = f"; {' | '.join(others)}" if others else ""
+        raise _RefusedError(reason, f"{row.where(tidy(column))} is empty{found}")
     return text
 
 

@@ -220,8 +220,9 @@ class _CellReader:
         if cell.data_type == "e":
             return Fault(f"holds the error {cell.value}")
         if isinstance(cell.value, (date, time, timedelta)):
-            is_whole = may_be_date and _shows_whole_date(cell)
-            return moment(cell.value) if is_whole else _date_fault(cell.value)
+            if isinstance(cell.value, date) and may_be_date and _is_whole(cell.number_format):
+                return moment(cell.value)
+            return _date_fault(cell.value)
         if isinstance(cell.value, bool):
             return str(cell.value).upper()
         if isinstance(cell.value, (int, float)):
@@ -250,9 +251,10 @@ def _block_text(block: Any) -> str:  # noqa: ANN401
     return block.text.translate(table) if is_complete else str(block.text)
 
 
-def _shows_whole_date(cell: Any) -> bool:  # noqa: ANN401
-    codes = _UNSHOWN.sub("", cell.number_format).lower()
-    return isinstance(cell.value, date) and all(code in codes for code in "dmy")
+def _is_whole(number_format: str) -> bool:
+    """Tell whether a format shows day, month and year."""
+    codes = _UNSHOWN.sub("", number_format).lower()
+    return all(code in codes for code in "dmy")
 
 
 def _date_fault(value: date | datetime | time | timedelta) -> Fault:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.check_sources import as_json, check, render
+from pipeline.check_sources import check
+from pipeline.check_text import as_json, render
 from schemas.item import LANGUAGES, BadRow, Flag, Item, Language, Turn
 from sources import registry
 from sources.reading import open_binary
 from sources.source import File, Source
 from sources.table import TableSettings
+from tests.pipeline.engine.commands import mmed, write_recipe
 
 TEXTS: dict[Language, tuple[str, str, str]] = {
     "en": ("Which vitamin prevents scurvy?", "Vitamin C", "Vitamin D"),
@@ -149,7 +151,40 @@ def test_missing_files_are_named_and_the_others_are_read(tmp_path: Path) -> None
     assert result.missing == [str(tmp_path / "drill" / "test.tsv")]
     assert sum(result.counts["train"].values()) == 6
     assert not result.is_as_expected
-    assert "Run `mmed fetch drill`" in render(result)
+    text = render(result)
+    assert "Run `mmed fetch drill`" in text
+    assert "no row was refused" not in text
+    assert "1 file is missing." in text
+
+
+def test_no_row_is_said_to_be_fine_where_no_file_is_there(tmp_path: Path) -> None:
+    text = render(check(Drill(), tmp_path))
+    assert text.endswith("2 files are missing.\nNo row was read.")
+    assert "no row was refused" not in text
+
+
+def test_rules_for_training_rows_spare_other_roles(tmp_path: Path) -> None:
+    path = write_train(tmp_path)
+    path.with_name("test.tsv").write_text("es\t¿Sin clave?\t\tno", encoding="utf-8")
+    result = check(Drill(), tmp_path)
+    assert result.refusals == []
+    assert render(result).endswith(
+        "The rules for training rows do not apply to rows of the role benchmark.\n"
+        "6 of 7 rows would enter a build as training rows; later stages may drop duplicates, "
+        "other languages and benchmark questions."
+    )
+
+
+def test_an_unknown_licence_of_a_whole_source_is_a_note_and_one_left_out_refuses_rows(
+    tmp_path: Path,
+) -> None:
+    write_train(tmp_path)
+    unknown = check(declared(license="LicenseRef-unknown"), tmp_path)
+    assert (unknown.num_train, unknown.refusals) == (6, [])
+    assert "only if its recipe allows the unknown licence" in unknown.notes[0]
+    excluded = check(declared(license="CC-BY-NC-4.0"), tmp_path, licenses="permissive")
+    assert (excluded.num_train, len(excluded.refusals)) == (0, 6)
+    assert excluded.refusals[0].reason == "license_excluded"
 
 
 def test_a_compressed_file_of_other_bytes_is_noted(tmp_path: Path) -> None:
@@ -183,8 +218,10 @@ def test_remarks_count_what_a_build_will_drop_later(tmp_path: Path) -> None:
     parser.SOURCE = declared().SOURCE
     write_train(tmp_path, "es\t¿Sin clave?\t\tno")
     result = check(parser, tmp_path)
-    assert result.remarks == {"image_dependent": 7, "no_key": 1, "repeated_key": 1}
-    assert "flag       image_dependent Figure 1" in render(result)
+    assert result.remarks == {"image_dependent": 7, "no_key": 1}
+    text = render(result)
+    assert "flag       image_dependent Figure 1" in text
+    assert "of these dropped for repeated_key: 1" in text
 
 
 def test_long_texts_are_shortened_and_dialogues_shown(tmp_path: Path) -> None:
@@ -231,6 +268,48 @@ def test_a_table_is_told_with_what_was_found_out_about_it(tmp_path: Path) -> Non
     assert "The source declares no expected counts." in text
     assert result.is_as_expected
     assert json.loads(json.dumps(as_json(result)))["counts"]["table"] == {"es/mcq": 8}
+
+
+def test_rows_that_a_build_would_drop_as_it_reads_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "preguntas.csv"
+    rows = ["¿Uno?;sí;no;A", "¿Dos?;sí;SÍ;A", "¿Tres?;sí;no;", "¿Cuatro?;sí;no;B"]
+    path.write_text("\n".join(["Pregunta;A;B;Clave", *rows]), encoding="utf-8")
+    result = check(table(path), tmp_path)
+    text = render(result)
+    assert "2 rows were refused:" in text
+    assert "preguntas.csv, row 3: duplicate_options. Two options say the same.\n    sí | SÍ" in text
+    assert "preguntas.csv, row 4: no_key. Upstream names no correct option.\n    ¿Tres?" in text
+    assert "\n\n2 of 4 rows would enter a build as training rows; later stages may drop" in text
+    value = as_json(result)
+    assert (value["rows"], value["training_rows"]) == (4, 2)
+    spared = check(table(path).model_copy(update={"role": "validation"}), tmp_path)
+    assert spared.refusals == []
+    assert render(spared).endswith("\n0 of 4 rows would enter a build as training rows.")
+
+
+def test_a_single_refusal_is_told_in_the_singular(tmp_path: Path) -> None:
+    path = tmp_path / "preguntas.csv"
+    path.write_text("Pregunta;A;B;Clave\n¿Uno?;sí;no;A\n;sí;no;A\n", encoding="utf-8")
+    assert "\n1 row was refused:\n" in render(check(table(path), tmp_path))
+
+
+def test_what_is_not_as_declared_ends_with_one_and_refused_rows_do_not(tmp_path: Path) -> None:
+    absent = mmed("sources", "check", "medmcqa", cwd=tmp_path)
+    assert absent.returncode == 1
+    assert "Run `mmed fetch medmcqa`" in absent.stdout
+    (upstream,) = registry.load("medmcqa").SOURCE.files["dev"]
+    path = tmp_path / "raw" / upstream.path
+    path.parent.mkdir(parents=True)
+    path.write_text("{}\n", encoding="utf-8")
+    other = mmed("sources", "check", "medmcqa", cwd=tmp_path)
+    assert other.returncode == 1
+    assert "not as declared" in other.stdout
+    (tmp_path / "t.csv").write_text("Pregunta;A;B;Clave\n¿1?;sí;no;A\n;a;b;A\n", "utf-8")
+    entry = table(Path("t.csv")).model_dump(mode="json", exclude_none=True)
+    write_recipe(tmp_path, tables=[entry])
+    refused = mmed("sources", "check", "recipe.yaml", cwd=tmp_path)
+    assert refused.returncode == 0, refused.stderr
+    assert "1 row was refused" in refused.stdout
 
 
 def test_a_fault_of_the_whole_table_is_one_line(tmp_path: Path) -> None:

@@ -272,14 +272,20 @@ def test_command_line_shows_one_caught_fault_beside_what_gave_it_away(
     shown: tuple[Path, Result],
 ) -> None:
     fault = shown[1].stdout.split("\n\n")[1]
-    match = re.match(r"One fault caught: (\w+) \((\w+\.jsonl), row (\d+)\)\. (.*)\n", fault)
-    assert match is not None
-    assert match[4] == REASONS[match[1]]
-    [row] = [
-        row for row in ROWS.values() if (row["file"], row["line"]) == (match[2], int(match[3]))
-    ]
-    assert row["question"][:40] in fault
-    assert fault.count("\n") >= 2
+    told, *lines = fault.splitlines()
+    assert told == (
+        f"One fault caught: conflicting_key. {REASONS['conflicting_key']} Both rows were dropped:"
+    )
+    answers = set()
+    for line in lines:
+        match = re.fullmatch(r"  dropped +(\w+\.jsonl), row (\d+): (.+) -> (.+)", line)
+        assert match is not None
+        place = (match[1], int(match[2]))
+        [row] = [row for row in ROWS.values() if (row["file"], row["line"]) == place]
+        assert row["question"].startswith(match[3][:40])
+        assert row["options"][row["key"][0]] == match[4]
+        answers.add(match[4])
+    assert len(answers) == len(lines) == 2
 
 
 def test_command_line_shows_one_record_the_report_and_three_next_commands(

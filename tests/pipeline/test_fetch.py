@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,6 +37,7 @@ class Server:
         self.ignores_range = False
         self.error_headers: dict[str, str] = {}
         self.asked: list[tuple[str, str]] = []
+        self.got: list[str] = []  # the same, less what was only asked about
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -48,6 +50,7 @@ class Server:
                 self._answer(with_body=False)
 
             def do_GET(self) -> None:
+                outer.got.append(self.path)
                 self._answer(with_body=True)
 
             def _answer(self, *, with_body: bool) -> None:
@@ -298,15 +301,20 @@ def test_a_busy_server_is_asked_again(server: Server, raw: Path) -> None:
 
 def test_offline_is_one_line_per_source_with_what_to_do(raw: Path) -> None:
     address = f"127.0.0.1:{closed_port()}"
-    files = [File(path=f"es/{n}.tsv", url=f"http://{address}/{n}", sha256="0") for n in range(5)]
+    files = [File(path=f"es/{n}.tsv", url=f"http://{address}/{n}", sha256="0") for n in range(20)]
     other = File(path="ru/x.tsv", url=f"http://{address}/x", sha256="0")
     results = run(raw, source(*files), source(other, name="other"))
     assert {result.status for result in results} == {"unreachable"}
     first, second = summary(results)
-    assert first.startswith(f"drill: 5 of 5 files missing: {address} could not be reached (")
-    assert f"copy the files to {raw / 'es/0.tsv'}, " in first
-    assert first.endswith("and 2 more (plain, or with .gz).")
+    assert first.startswith(f"drill: 20 of 20 files missing: {address} could not be reached (")
+    assert f"copy the files to {', '.join(str(raw / file.path) for file in files)} (plain" in first
     assert second.startswith("other: 1 of 1 files missing")
+
+
+def test_a_very_long_list_of_missing_files_is_cut_and_says_where_the_rest_is(raw: Path) -> None:
+    files = [File(path=f"es/{n}.tsv") for n in range(22)]
+    [line] = summary(run(raw, source(*files)))
+    assert line.endswith(f"{raw / 'es/19.tsv'} and 2 more, see --json (plain, or with .gz).")
 
 
 def test_a_file_without_an_address_has_to_be_copied(raw: Path) -> None:
@@ -377,22 +385,27 @@ from pipeline.fetch import fetch, summary
 from sources.source import File, Hub
 from tests.pipeline.test_fetch import BODY, sha256, source
 
-hub = Hub("org/set", "data/a.tsv", "c" * 40)
-files = [File(path=f"es/{n}.tsv", hub=hub, sha256=sha256(BODY)) for n in "ab"]
+hub = Hub("org/set", sys.argv[2], "c" * 40)
+members = sys.argv[3:] or ["", ""]
+files = [
+    File(path=f"es/{n}.tsv", hub=hub, member=member, sha256=sha256(BODY))
+    for n, member in zip("ab", members)
+]
 print(*summary(fetch([source(*files)], Path(sys.argv[1]))), sep="\\n")
 """
 
 
-def from_hub(raw: Path, endpoint: str) -> str:
+def from_hub(raw: Path, endpoint: str, path: str = "data/a.tsv", *members: str) -> str:
     """Run in a process of its own: the Hub's client reads its address when it is imported."""
     done = subprocess.run(
-        [sys.executable, "-c", HUB_SCRIPT, str(raw)],
+        [sys.executable, "-c", HUB_SCRIPT, str(raw), path, *members],
         env={**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1"},
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
+    assert done.stderr.strip() == ""
     return done.stdout
 
 
@@ -411,8 +424,26 @@ def test_a_hub_file_that_does_not_exist_is_refused(
     assert "the Hub answered 404" in from_hub(raw, server.address)
 
 
-@pytest.mark.slow
+def test_members_of_a_hub_archive_cost_one_download(server: Server, raw: Path) -> None:
+    members = {"set/es/a.tsv": BODY, "set/es/b.tsv": BODY}
+    address = f"/datasets/org/set/resolve/{'c' * 40}/data/set.zip"
+    server.serve(address, archive("zip", members))
+    assert "2 downloaded" in from_hub(raw, server.address, "data/set.zip", *members)
+    assert (raw / "es" / "b.tsv").read_bytes() == BODY
+    left = sorted(str(path.relative_to(raw)) for path in raw.rglob("*") if path.is_file())
+    assert left == ["es/a.tsv", "es/b.tsv"]
+    assert server.got.count(address) == 1
+
+
+def test_a_hub_archive_without_the_member_is_named(server: Server, raw: Path) -> None:
+    server.serve(f"/datasets/org/set/resolve/{'c' * 40}/set.zip", archive("zip", {"a": BODY}))
+    line = from_hub(raw, server.address, "set.zip", "a", "b")
+    assert f"org/set at {'c' * 40}/set.zip: no member 'b' among 1" in line
+
+
 def test_a_hub_that_cannot_be_reached_is_asked_once(raw: Path) -> None:
+    begun = time.monotonic()
     line = from_hub(raw, f"http://127.0.0.1:{closed_port()}")
     assert "2 of 2 files missing: the Hub could not be reached" in line
     assert line.count("\n") == 1
+    assert time.monotonic() - begun < 10

@@ -82,7 +82,7 @@ def test_equal_rows_have_different_keys(tmp_path: Path) -> None:
 def test_bad_rows_do_not_cost_their_neighbours(tmp_path: Path) -> None:
     rows = parse_rows(tmp_path, "text", ROW | {"answer": None}, ROW | {"question": " "}, ROW)
     reasons = [row.reason if isinstance(row, BadRow) else "" for row in rows]
-    assert reasons == ["missing_field", "missing_field", "empty_question", ""]
+    assert reasons == ["invalid_record", "missing_field", "empty_question", ""]
 
 
 @pytest.mark.real

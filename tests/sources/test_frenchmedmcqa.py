@@ -122,7 +122,7 @@ def test_a_broken_record_costs_only_itself(tmp_path: Path) -> None:
     path = write(tmp_path / "dev.json", without_options, record("Le foie :", "b"))
     bad, good = parse({"dev": [path]})
     assert isinstance(bad, BadRow)
-    assert (bad.row, bad.reason) == (1, "invalid_record")
+    assert (bad.row, bad.reason) == (1, "missing_field")
     assert isinstance(good, Item)
 
 

@@ -96,8 +96,9 @@ def test_a_broken_question_costs_only_itself(tmp_path: Path) -> None:
     first, second, third = parse({"es/train": [path]})
     assert isinstance(first, BadRow)
     assert isinstance(second, BadRow)
+    assert second.reason == "invalid_record"  # a key that is no number
     assert isinstance(third, Item)
-    assert (first.row, first.reason, first.language) == (1, "invalid_record", "es")
+    assert (first.row, first.reason, first.language) == (1, "missing_field", "es")
     assert third.row == 3
 
 

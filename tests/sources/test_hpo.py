@@ -70,6 +70,14 @@ def test_row_with_missing_cells_is_a_bad_row(tmp_path: Path) -> None:
     assert [isinstance(row, BadRow) for row in rows] == [True, False, False]
 
 
+def test_file_without_a_column_is_bad_rows_and_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "hp-es.babelon.tsv"
+    path.write_text("subject_id\tpredicate_id\nHP:1\trdfs:label\n", encoding="utf-8")
+    (bad,) = parse({"labels": [path]})
+    assert isinstance(bad, BadRow)
+    assert bad.reason == "missing_field"
+
+
 @pytest.mark.real
 def test_real_files(raw_root: Path) -> None:
     rows = parse_real("hpo", raw_root)

@@ -116,5 +116,5 @@ def test_a_broken_record_costs_only_itself(tmp_path: Path) -> None:
     del broken["question"]
     bad, good = read(tmp_path, "mcqu", json.dumps([broken, choice()]))
     assert isinstance(bad, BadRow)
-    assert (bad.row, bad.reason, bad.subset) == (1, "invalid_record", "mcqu")
+    assert (bad.row, bad.reason, bad.subset) == (1, "missing_field", "mcqu")
     assert isinstance(good, Item)

@@ -82,6 +82,20 @@ def test_row_without_options_is_refused_in_its_language(tmp_path: Path) -> None:
     assert (bad.reason, bad.language, bad.row) == ("missing_field", "zh", 2)
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"question": None}, "missing_field"),
+        ({"question": " "}, "empty_question"),
+        ({"options": [{"letter": "A", "value": "Croup"}]}, "missing_field"),
+    ],
+)
+def test_broken_rows_are_refused(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
+    (bad,) = parse({"en/train": [write(tmp_path / "rows.parquet", EN | changes)]})
+    assert isinstance(bad, BadRow)
+    assert bad.reason == reason
+
+
 def test_development_rows_are_never_for_training() -> None:
     roles = {split: role for split, role in SOURCE.splits.items() if "validation" in split}
     assert roles == {"en/validation": "validation", "zh/validation": "validation"}

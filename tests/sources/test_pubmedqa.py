@@ -58,6 +58,13 @@ def test_year_may_be_missing(tmp_path: Path, upstream: str | None, year: int | N
     assert parse_one(tmp_path, ROW | {"YEAR": upstream}).year == year
 
 
+def test_rows_of_the_wrong_kind_do_not_cost_their_neighbours(tmp_path: Path) -> None:
+    broken: dict[str, Any] = {"1": "text", "2": ROW | {"YEAR": 2014}, "3": ROW | {"CONTEXTS": "x"}}
+    rows = parse_rows(tmp_path, broken | {"4": ROW})
+    reasons = [row.reason if isinstance(row, BadRow) else "" for row in rows]
+    assert reasons == ["invalid_record", "missing_field", "missing_field", ""]
+
+
 def test_row_without_abstract_is_refused(tmp_path: Path) -> None:
     bad, good = parse_rows(tmp_path, {"1": ROW | {"CONTEXTS": []}, "2": ROW})
     assert isinstance(bad, BadRow)

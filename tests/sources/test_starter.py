@@ -195,5 +195,5 @@ def test_a_broken_line_is_a_bad_row_and_its_neighbours_are_read(tmp_path: Path) 
     assert [row.reason if isinstance(row, BadRow) else row.key for row in rows] == [
         "invalid_record",
         "en-mcq-001",
-        "invalid_record",
+        "missing_field",
     ]

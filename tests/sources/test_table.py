@@ -411,15 +411,42 @@ def test_a_wrong_separator_is_a_fault_of_the_recipe_not_of_every_row(tmp_path: P
     assert "`option_separator`" in message
 
 
-def test_empty_last_options_are_no_options_and_empty_inner_ones_stay(tmp_path: Path) -> None:
+def test_empty_last_options_are_no_options_and_empty_inner_ones_are_refused(
+    tmp_path: Path,
+) -> None:
     text = "Pregunta,A,B,C,D,Clave\n¿1?,uno,dos,tres,,A\n¿2?,uno,,tres,,C\n¿3?,uno,,,,A\n"
-    rows = parse(write(tmp_path / "t.csv", text), MCQ)
-    assert [row.options for row in rows if isinstance(row, Item)] == [
-        ("uno", "dos", "tres"),
-        ("uno", "", "tres"),
-    ]
-    assert isinstance(rows[2], BadRow)
-    assert rows[2].reason == "missing_option"
+    path = write(tmp_path / "t.csv", text)
+    good, gap, single = parse(path, MCQ)
+    assert isinstance(good, Item)
+    assert good.options == ("uno", "dos", "tres")
+    assert isinstance(gap, BadRow)
+    assert gap.reason == "missing_option"
+    assert gap.excerpt.startswith("option B is empty, and only empty options at the end mean")
+    assert isinstance(single, BadRow)
+    assert single.reason == "missing_option"
+    protecting = parse(path, MCQ, role="benchmark")[1]
+    assert isinstance(protecting, Item)
+    assert protecting.options == ("uno", "", "tres")
+
+
+def test_a_question_without_options_and_key_may_be_a_heading(tmp_path: Path) -> None:
+    text = "Pregunta,A,B,C,D,Clave\n¿1?,uno,dos,,,A\nBloque II,,,,,\n¿2?,,,,,B\n"
+    heading, question = refused(write(tmp_path / "t.csv", text), MCQ)
+    assert (heading.row, heading.reason) == (3, "missing_option")
+    assert heading.excerpt == "no options from column 'A' on; a heading or a note? Bloque II"
+    assert "heading" not in question.excerpt
+
+
+def test_rows_with_nothing_in_the_mapped_columns_are_noted(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [["n", "question", "answer", "nota"], [1, "¿Qué?", "Eso"], [2], []]
+    rows += [[None, None, None, "revisar"], [3, "¿Cuál?", "Ese"], []]
+    text = "\n".join(",".join(map(str, row)).replace("None", "") for row in rows)
+    csv = write(tmp_path / "t.csv", text.replace("\n2\n", "\n2,,,\n"))
+    for path, noted in (
+        (sheet(tmp_path / "t.xlsx", rows), "3 rows have nothing in the mapped columns: 3, 4, 5"),
+        (csv, "2 rows have nothing in the mapped columns: 3, 5"),
+    ):
+        assert read_table(settings(path, QA), path).notes[-1] == noted
 
 
 def test_a_column_of_row_numbers_changes_no_key(tmp_path: Path) -> None:
@@ -495,8 +522,6 @@ def test_a_workbook_without_the_key_column_names_it(tmp_path: Path) -> None:
         (-1.25, "0.0#;[Red]-0.0#", "-1.25"),
         (0.00001, "General", "1e-05"),
         (True, "General", "TRUE"),
-        (datetime.date(1928, 9, 28), "dd/mm/yyyy", "1928-09-28"),
-        (datetime.datetime(2024, 5, 3, 14, 30), "yyyy-mm-dd hh:mm", "2024-05-03 14:30"),
     ],
 )
 def test_cells_come_out_as_excel_shows_them(
@@ -511,9 +536,46 @@ def test_cells_come_out_as_excel_shows_them(
 
 
 @pytest.mark.parametrize(
+    ("value", "number_format", "shown"),
+    [
+        (datetime.date(1928, 9, 28), "dd/mm/yyyy", "1928-09-28"),
+        (datetime.datetime(2024, 5, 3, 14, 30), "yyyy-mm-dd hh:mm", "2024-05-03 14:30"),
+    ],
+)
+def test_whole_dates_are_read_where_a_date_can_stand(
+    value: object, number_format: str, shown: str, tmp_path: Path
+) -> None:
+    path = sheet(tmp_path / "t.xlsx", [["question", "answer", "visto"], ["¿Qué?", "Eso", value]])
+    book = openpyxl.load_workbook(path)
+    assert book.active is not None
+    book.active["C2"].number_format = number_format
+    book.save(path)
+    assert items(path, QA | {"context": "visto"})[0].context == shown
+
+
+@pytest.mark.parametrize("number_format", ["d-mmm", "dd/mm/yyyy"])
+@pytest.mark.parametrize(("cell", "column"), [("C3", "B"), ("F3", "Clave")])
+def test_a_date_that_excel_made_of_an_option_or_key_costs_its_row(
+    cell: str, column: str, number_format: str, tmp_path: Path
+) -> None:
+    rows = [[f"¿{n}?", "1-2", "2-4", "3-5", "7", "A"] for n in range(3)]
+    path = sheet(tmp_path / "t.xlsx", [HEADER, *rows])
+    book = openpyxl.load_workbook(path)
+    assert book.active is not None
+    book.active[cell] = datetime.date(2024, 3, 2)
+    book.active[cell].number_format = number_format
+    book.save(path)
+    [bad] = refused(path, MCQ)
+    assert (bad.row, bad.reason) == (3, "invalid_record")
+    assert bad.excerpt.startswith(f"{cell} ({column!r}) holds the date or time 2024-03-02")
+    assert bad.excerpt.endswith("retype it as text")
+
+
+@pytest.mark.parametrize(
     ("value", "number_format", "told"),
     [
         (datetime.date(2024, 5, 3), "d-mmm", "such as 3-5"),
+        (datetime.date(1928, 9, 28), "dd/mm/yyyy", "retype it as text"),
         (datetime.time(1, 2), "h:mm", "or 1:2"),
         ("=A2&A2", "General", "is a formula whose result is not saved"),
         ("#N/A", "General", "holds the error #N/A"),
@@ -631,6 +693,9 @@ def test_one_cut_json_line_costs_no_other(tmp_path: Path) -> None:
         (3, "BadRow"),
         (5, "Item"),
     ]
+    cuts = [row.excerpt for row in rows if isinstance(row, BadRow)]
+    assert cuts[1] == 'the line is cut off or is not valid JSON: {"question": "x'
+    assert cuts[0].startswith("the line is cut off or is not valid JSON: ")
 
 
 def test_json_lines_in_another_encoding_are_named(tmp_path: Path) -> None:

@@ -128,6 +128,9 @@ def write_build(out: Path, drops: list[dict[str, Any]], published: dict[str, int
         "missing": {"mediqal": "fr/mediqal.csv"},
         "benchmarks": {"checked": ["beta"], "missing": ["mediqal"]},
         "stages": [{"name": stage} for stage in STAGES],
+        "tables": {
+            stage: {"kept": [], "dropped": [f"{stage}/dropped.parquet"]} for stage in STAGES
+        },
         "counts": counts,
         "release": {
             f"mmed_ift.{code}": {"train": rows} for code, rows in published.items() if code
@@ -139,6 +142,13 @@ def write_build(out: Path, drops: list[dict[str, Any]], published: dict[str, int
     table = pl.DataFrame(drops, schema=polars_schema(LEDGER))
     table.write_parquet(out / "ledger.parquet")
     return manifest
+
+
+def store_questions(out: Path, questions: dict[str, str], stage: str = "ingest") -> None:
+    """Write dropped rows of a stage into the store: their questions by id."""
+    (out / "store" / stage).mkdir(parents=True)
+    rows = pl.DataFrame({"id": list(questions), "question": list(questions.values())})
+    rows.write_parquet(out / "store" / stage / "dropped.parquet")
 
 
 def save_manifest(out: Path, manifest: Manifest) -> None:
@@ -399,7 +409,7 @@ def test_a_build_that_meets_every_reason_in_six_languages_stays_below_one_megaby
             code,
             reason,
             source=f"source_{j % 12}.part",
-            evidence=EVIDENCE["zh"] * 20,
+            evidence=EVIDENCE["ja"] * 20,
         )
         for i, code in enumerate(LANGUAGES)
         for j, reason in enumerate(REASONS)
@@ -407,6 +417,44 @@ def test_a_build_that_meets_every_reason_in_six_languages_stays_below_one_megaby
     ]
     write_build(tmp_path, drops, dict.fromkeys(LANGUAGES, 22_000))
     assert write_report(tmp_path).stat().st_size < 1_000_000
+    store_questions(tmp_path, {row["id"]: EVIDENCE["zh"] * 20 for row in drops})
+    assert write_report(tmp_path).stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_an_example_shows_the_question_masked_beside_other_evidence(
+    tmp_path: Path, code: str
+) -> None:
+    row = drop(1, code, "key_out_of_range", evidence="[5] of 4 options")
+    write_build(tmp_path, [row], {code: 3})
+    store_questions(tmp_path, {row["id"]: f"{EVIDENCE[code]}\nnurse@ward.example.org"})
+    page = read(write_report(tmp_path))
+    assert page.of_class("question") == [f"{EVIDENCE[code]} [EMAIL]"]
+    assert page.of_class("evidence") == ["[5] of 4 options"]
+
+
+def test_evidence_that_is_the_question_is_shown_once(tmp_path: Path) -> None:
+    row = drop(1, "fr", "no_key")
+    write_build(tmp_path, [row], {"fr": 3})
+    store_questions(tmp_path, {row["id"]: EVIDENCE["fr"] + " Une seule réponse."})
+    page = read(write_report(tmp_path))
+    assert page.of_class("question") == [EVIDENCE["fr"] + " Une seule réponse."]
+    assert page.of_class("evidence") == []
+
+
+def test_the_text_of_a_benchmark_item_is_not_shown(tmp_path: Path) -> None:
+    row = drop(1, "es", "role_benchmark", "split", evidence="")
+    write_build(tmp_path, [row], {"es": 3})
+    store_questions(tmp_path, {row["id"]: EVIDENCE["es"]}, "split")
+    assert EVIDENCE["es"] not in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_link_to_a_reason_leads_inside_its_details_which_opens_them(out: Path) -> None:
+    page = read(write_report(out))
+    [place] = [n for n, (_, attrs) in enumerate(page.elements) if attrs.get("id") == "ja-no_key"]
+    opened = [tag for tag, _ in page.elements[:place] if tag in ("details", "summary")]
+    assert opened[-2:] == ["details", "summary"]
+    assert page.elements[place][0] == "ul"
 
 
 def test_a_folder_without_a_build_is_told_in_one_line(tmp_path: Path) -> None:
