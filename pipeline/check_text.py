@@ -90,7 +90,7 @@ def _refusals_text(result: CheckResult) -> str:
     num_refused = len(result.refusals)
     lines = ["1 row was refused:" if num_refused == 1 else f"{num_refused} rows were refused:"]
     for bad in result.refusals:
-        excerpt = " ".join(_clean(bad.excerpt).splitlines())
+        excerpt = " ".join(_clean(bad.excerpt).splitlines())[:300]
         place = f"{Path(bad.file).name}, row {bad.row}"
         lines.append(f"  {place}: {bad.reason}. {_sentence(bad)}")
         lines += [f"    {excerpt}"] if excerpt else []
