@@ -1,8 +1,8 @@
 """A build: plan, run the stages in order, then make the views (release, ledger, report, manifest).
 
 Everything that a stage makes lies in the store. The views are made of it anew whenever they are
-missing or no longer fit, each replaced in one step, so that a build that is interrupted anywhere
-leaves the previous views whole and goes on when it is repeated.
+missing or no longer fit, each made aside and swapped in whole. A build that is interrupted anywhere
+leaves whole views, at worst none of a kind for a moment, and goes on when it is repeated.
 """
 
 from __future__ import annotations

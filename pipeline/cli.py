@@ -135,11 +135,12 @@ def explain(
 
 
 @app.command()
-def report(out: Out) -> None:
+def report(out: Out, as_json: Json = False) -> None:
     """Write `report/index.html` of a finished build."""
     from pipeline.report import write_report
 
-    typer.echo(str(write_report(out)))
+    path = str(write_report(out))
+    _print({"report": path}, as_json, path)
 
 
 @app.command()
