@@ -282,7 +282,7 @@ def test_second_build_into_the_same_folder_is_refused(tmp_path: Path, demo_build
     first = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while not (tmp_path / "out" / "store").exists():
+    while not (tmp_path / "out" / "store" / "files.json").exists():  # written under the lock
         assert first.poll() is None
         time.sleep(0.005)
     first.send_signal(signal.SIGSTOP)
