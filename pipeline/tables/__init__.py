@@ -1,0 +1,1 @@
+"""Engines that work alone on any Parquet table with named columns."""
