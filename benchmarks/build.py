@@ -12,78 +12,36 @@ import argparse
 import csv
 import json
 import os
-import platform
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import yaml
 
+from benchmarks.figures import Figure, machine, publish
+from benchmarks.processes import Measured, run
 from pipeline.fetch import locate
 from pipeline.recipe import RECIPES
 from sources import registry
 
 MMED = str(Path(sys.executable).with_name("mmed"))
-SAMPLE_S = 0.05
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TABLE = "benchmark_table"
 ORGANS = ("corazón", "riñón", "hígado", "pulmón", "páncreas", "bazo", "esófago", "estómago")
 SIGNS = ("dolor intenso", "fiebre persistente", "edema progresivo", "fatiga extrema", "tos seca")
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured value; a floor is the worst that passes, a goal what is aimed at."""
-
-    name: str
-    value: float
-    unit: str
-    floor: float | None = None
-    goal: float | None = None
-
-    @property
-    def is_worse_than_floor(self) -> bool:
-        """Tell whether the value fails; whatever has a floor is better when it is lower."""
-        return self.floor is not None and self.value > self.floor
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A command that has run: wall and processor seconds, and the peak memory of its processes.
-
-    The processor seconds that others took meanwhile tell how far the wall time can be trusted.
-    """
-
-    seconds: float
-    cpu_seconds: float
-    others_cpu_seconds: float
-    peak_bytes: int
-
-
 def main() -> None:
     """Measure, print, and exit 1 where a value is worse than its floor."""
     arguments = _arguments()
-    print(_machine(), file=sys.stderr)
+    print(machine(), file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="mmed-benchmark-") as folder:
         figures = list(measure(Path(folder), arguments))
-    if arguments.json:
-        print(json.dumps({"figures": [asdict(figure) for figure in figures]}, indent=1))
-    else:
-        print("\n".join(map(_line, figures)))
-    failed = [figure for figure in figures if figure.is_worse_than_floor]
-    for figure in failed:
-        print(f"{figure.name}: {figure.value} is worse than {figure.floor}", file=sys.stderr)
-    sys.exit(1 if failed else 0)
+    sys.exit(publish(figures, arguments.json))
 
 
 def _arguments() -> argparse.Namespace:
@@ -96,14 +54,6 @@ def _arguments() -> argparse.Namespace:
     if not arguments.quick and not (arguments.raw and Path(arguments.raw).is_dir()):
         parser.error("give --raw DIR or set MMED_RAW to a folder of upstream files, or --quick")
     return arguments
-
-
-def _machine() -> str:
-    gibibytes = os.sysconf("SC_PHYS_PAGES") * PAGE_BYTES / 2**30
-    return (
-        f"{os.cpu_count()} cores, {gibibytes:.0f} GiB, Python {platform.python_version()}, "
-        f"load {os.getloadavg()[0]:.1f} before the start"
-    )
 
 
 def measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
@@ -216,66 +166,6 @@ def write_table(folder: Path, num_rows: int) -> None:
             question = f"¿Qué prueba se pide primero ante {sign} con sospecha de daño del {organ}?"
             answer = f"Primero se pide una ecografía del {organ}, porque {sign} obliga a mirarlo."
             writer.writerow((question, answer))
-
-
-def run(command: Sequence[str]) -> Measured:
-    """Run a command to its end and measure it; its progress goes to stderr."""
-    used, busy = _processor_seconds(), _busy_seconds()
-    started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sys.stderr)
-    peak = [0]
-    sampler = threading.Thread(target=_sample, args=(process, peak))
-    sampler.start()
-    code = process.wait()
-    seconds = time.monotonic() - started
-    sampler.join()
-    if code != 0:
-        sys.exit(f"{' '.join(command)}: exit {code}")
-    own = _processor_seconds() - used
-    return Measured(seconds, own, max(0.0, _busy_seconds() - busy - own), peak[0])
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _busy_seconds() -> float:
-    """Return the processor seconds that everything on this machine has taken since its start."""
-    user, nice, system, _idle, _wait, *rest = (
-        int(ticks) for ticks in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
-    )
-    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
-
-
-def _sample(process: subprocess.Popen[bytes], peak: list[int]) -> None:
-    while process.poll() is None:
-        peak[0] = max(peak[0], sum(map(_resident_bytes, _tree(process.pid))))
-        time.sleep(SAMPLE_S)
-
-
-def _tree(pid: int) -> Iterator[int]:
-    """Yield a process and all that descend from it."""
-    yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = children.read_text().split()
-        except OSError:  # the process has just ended
-            continue
-        for child in found:
-            yield from _tree(int(child))
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
-    except (OSError, IndexError):  # the process has just ended
-        return 0
-
-
-def _line(figure: Figure) -> str:
-    limits = [f"{k} {v:g}" for k, v in (("floor", figure.floor), ("goal", figure.goal)) if v]
-    return f"{figure.name:40} {figure.value:>12,} {figure.unit:7} {', '.join(limits)}".rstrip()
 
 
 if __name__ == "__main__":

@@ -38,8 +38,32 @@ Split = Literal["train", "validation", "test"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-# One nullable float per scoring rule; a closed list, so that a typo cannot add a column.
-SCORE_NAMES = ("question_units", "answer_units")
+# One nullable float per length and per rule of `pipeline/quality/rules.py`, in its order; a closed
+# list, so that a typo cannot add a column.
+SCORE_NAMES = (
+    "question_units",
+    "answer_units",
+    "option_units",
+    "rationale_units",
+    "image_dependent",
+    "linked_case",
+    "placeholder",
+    "answer_not_option",
+    "answer_repeats_question",
+    "option_repeats_question",
+    "option_names_options",
+    "above_not_last",
+    "rationale_other_key",
+    "mojibake",
+    "repeated_ngrams",
+    "repeated_paragraph",
+    "bare_list",
+    "markup",
+    "boilerplate",
+    "urls",
+    "citation",
+    "cut_off",
+)
 
 ITEM = pa.schema(
     [

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, create_model
 
 from pipeline.frames import EVIDENCE_CHARACTERS, StageResult, drop_by_reason
-from pipeline.stages.stage import MapStage, StageSettings
+from pipeline.quality.rule import Rule
+from pipeline.quality.rules import RULES
+from pipeline.stages.stage import PIPELINE, MapStage, StageSettings
 from pipeline.text.units import CHARACTER_LANGUAGES
 
 
-class SelectSettings(StageSettings):
-    """Thresholds; lengths are in the language's own units."""
+class Bounds(StageSettings):
+    """Bounds of language, length and topic; lengths are in the language's own units."""
 
     language_confidence: float = Field(0.9, ge=0, le=1)
     min_question_units: int = 3  # open questions; a short stem gets its meaning from its options
@@ -23,26 +26,50 @@ class SelectSettings(StageSettings):
     min_answer_words: int = 3  # open questions only; a bare number or name teaches little
     min_answer_characters: int = 12  # the same, for zh and ja
     max_answer_units: int = 2000
+    max_option_units: int = 200
+    max_rationale_units: int = 4000
     exclude_topics: Mapping[str, tuple[str, ...]] = {}  # source -> topics outside medicine
 
 
-class Select(MapStage[SelectSettings]):
-    """Drops train rows in another language than declared, too short, too long or off topic."""
+# One setting per rule of quality: a score at or above it drops, null drops nothing.
+_THRESHOLDS: dict[str, Any] = {
+    rule.name: (float | None, Field(rule.threshold, gt=0)) for rule in RULES
+}
+SelectSettings = create_model("SelectSettings", __base__=Bounds, **_THRESHOLDS)
+Condition = tuple[pl.Expr, str, pl.Expr]  # drop where, reason, evidence
+
+
+class Select(MapStage[Bounds]):
+    """Drops train rows of another language, out of bounds, off topic, or faulty by a rule."""
 
     name: ClassVar[str] = "select"
     Settings: ClassVar[type[StageSettings]] = SelectSettings
 
+    def code(self) -> tuple[Path, ...]:
+        """Return the list of rules."""
+        return (PIPELINE / "quality" / "rules.py", PIPELINE / "quality" / "rule.py")
+
     def run(self, shard: pl.DataFrame) -> StageResult:
         """Return the rows within the thresholds; rows that are not for training all stay."""
-        settings = self.settings
         is_train = pl.col("role") == "train"
-        rules = [
-            (is_train & condition, reason, text)
-            for condition, reason, text in [*self._content(settings), *_lengths(settings)]
+        limits = list(self._limits())
+        conditions = [
+            *self._content(self.settings),
+            *_lengths(self.settings),
+            *(_fault(rule, limit) for rule, limit in limits),
         ]
-        return drop_by_reason(shard, rules)
+        result = drop_by_reason(
+            shard, [(is_train & drops, reason, text) for drops, reason, text in conditions]
+        )
+        return StageResult(result.kept, _with_values(result.dropped, limits))
 
-    def _content(self, settings: SelectSettings) -> list[tuple[pl.Expr, str, pl.Expr]]:
+    def _limits(self) -> Iterator[tuple[Rule, float]]:
+        for rule in RULES:
+            threshold: float | None = getattr(self.settings, rule.name)
+            if threshold is not None:
+                yield rule, threshold
+
+    def _content(self, settings: Bounds) -> list[Condition]:
         detected, declared = pl.col("detected_language"), pl.col("language")
         is_other = (detected != declared) & (detected != "und")
         is_sure = pl.col("language_confidence") >= settings.language_confidence
@@ -60,9 +87,33 @@ class Select(MapStage[SelectSettings]):
         ]
 
 
-def _lengths(settings: SelectSettings) -> list[tuple[pl.Expr, str, pl.Expr]]:
-    question = pl.col("scores").struct.field("question_units")
-    answer = pl.col("scores").struct.field("answer_units")
+def _score(name: str) -> pl.Expr:
+    return pl.col("scores").struct.field(name)
+
+
+def _fault(rule: Rule, threshold: float) -> Condition:
+    text = pl.col(rule.shows)
+    shown = text.list.join(" | ") if rule.shows == "options" else text
+    # Where a fault is cannot be told from its score: both ends are quoted.
+    half = EVIDENCE_CHARACTERS // 2 - 2
+    ends = pl.format("{} … {}", shown.str.slice(0, half), shown.str.tail(half))
+    evidence = pl.when(shown.str.len_chars() > EVIDENCE_CHARACTERS).then(ends).otherwise(shown)
+    return _score(rule.name) >= threshold, rule.name, evidence
+
+
+def _with_values(dropped: pl.DataFrame, limits: Iterable[tuple[Rule, float]]) -> pl.DataFrame:
+    """Return dropped rows with the score and the threshold of the rule that dropped them."""
+    value, threshold = pl.col("value"), pl.col("threshold")
+    for rule, limit in limits:
+        is_it = pl.col("reason") == rule.name
+        value = pl.when(is_it).then(_score(rule.name).cast(pl.Float64)).otherwise(value)
+        threshold = pl.when(is_it).then(pl.lit(limit)).otherwise(threshold)
+    return dropped.with_columns(value=value, threshold=threshold)
+
+
+def _lengths(settings: Bounds) -> list[Condition]:
+    question, answer = _score("question_units"), _score("answer_units")
+    option, rationale = _score("option_units"), _score("rationale_units")
     # A classification's answer is a code or a label: short by nature.
     is_open = (pl.col("task") == "qa") & (pl.col("form") != "classification")
     shortest = (
@@ -90,5 +141,11 @@ def _lengths(settings: SelectSettings) -> list[tuple[pl.Expr, str, pl.Expr]]:
             is_open & (answer > settings.max_answer_units),
             "answer_too_long",
             pl.format("{}", answer),
+        ),
+        (option > settings.max_option_units, "option_too_long", pl.format("{}", option)),
+        (
+            rationale > settings.max_rationale_units,
+            "rationale_too_long",
+            pl.format("{}", rationale),
         ),
     ]

@@ -70,20 +70,20 @@ def numbers_with_units(text: str, language: str) -> tuple[tuple[str, str], ...]:
     ]
     if language in CHARACTER_LANGUAGES:
         found += [
-            (str(_han_number(match["number"])), _spellings(language)[match["unit"]])
+            (str(han_number(match["number"])), _spellings(language)[match["unit"]])
             for match in _han_measure_pattern().finditer(folded)
         ]
     return tuple(sorted(found))
 
 
 def _canonical(number: str, unit: str, language: str) -> tuple[str, str]:
-    value, name = _canonical_number(number), _canonical_unit(unit.strip(" -"), language)
+    value, name = canonical_number(number), _canonical_unit(unit.strip(" -"), language)
     # 2013年, 2013 г. and 2013 are the same calendar year.
     is_calendar_year = name in ("year", "g") and _CALENDAR_YEAR.fullmatch(value)
     return value, "" if is_calendar_year else name
 
 
-def _canonical_number(number: str) -> str:
+def canonical_number(number: str) -> str:
     """Drop zeros that change nothing: 05 is 5, 5.0 is 5; the sign and exponent stay."""
     sign = "-" if number[0] == "−" else ""
     base, caret, exponent = number.lstrip("−").partition("^")
@@ -97,18 +97,18 @@ def _canonical_number(number: str) -> str:
 
 @cache
 def _canonical_unit(unit: str, language: str) -> str:
-    if name := _unit_name(unit, language):
+    if name := unit_name(unit, language):
         return name
     return "/".join(_canonical_part(part.strip(), language) for part in unit.split("/"))
 
 
 def _canonical_part(part: str, language: str) -> str:
     spelling = part.lstrip("0123456789 ")
-    return part[: len(part) - len(spelling)].strip() + _unit_name(spelling, language)
+    return part[: len(part) - len(spelling)].strip() + unit_name(spelling, language)
 
 
-def _unit_name(spelling: str, language: str) -> str:
-    """Return the name of a spelling that the pattern matched, by its longest entry."""
+def unit_name(spelling: str, language: str) -> str:
+    """Return the name of a unit's spelling in lower case, or nothing where it is none."""
     table = _spellings(language)
     bare = spelling.replace(" ", "")
     for candidate in (spelling, bare):
@@ -172,7 +172,7 @@ def _han_measure_pattern() -> re.Pattern[str]:
     )
 
 
-def _han_number(numeral: str) -> int:
+def han_number(numeral: str) -> int:
     """Read 二十四 as 24, 一百零五 as 105 and 二〇二〇 as 2020."""
     if not any(character in _HAN_TENS for character in numeral):
         return int("".join(str(_HAN_DIGITS[character]) for character in numeral))

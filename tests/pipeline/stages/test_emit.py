@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pipeline.release.published import published_table
-from schemas.item import LANGUAGES
+from schemas.item import LANGUAGES, SCORE_NAMES
 from schemas.release import RELEASE
 from tests.pipeline.stages.rows import SAMPLES, flag, frame, make, run, sample_mcq, sample_qa
 
-SCORES = {"question_units": 9.0, "answer_units": 1.0}
+SCORES = dict.fromkeys(SCORE_NAMES) | {"question_units": 9.0, "answer_units": 1.0}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,10 +1,12 @@
-"""Score: lengths in the unit that a language is counted in."""
+"""Score: lengths in the unit that a language is counted in, and where the rules' scores go."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.pipeline.stages.rows import make, qa, run
+from pipeline.text.units import count_units
+from schemas.item import LANGUAGES
+from tests.pipeline.stages.rows import SAMPLES, make, qa, run, sample_mcq, sample_qa
 
 
 @pytest.mark.parametrize(
@@ -22,5 +24,35 @@ def test_lengths_count_words_or_characters_without_punctuation(
     language: str, question: str, answer: str, question_units: float, answer_units: float
 ) -> None:
     [row], dropped = run(make("score"), qa(question, answer, language))
-    assert row["scores"] == {"question_units": question_units, "answer_units": answer_units}
+    scores = row["scores"]
+    assert (scores["question_units"], scores["answer_units"]) == (question_units, answer_units)
     assert dropped == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_longest_option_and_rationale_are_measured_too(language: str) -> None:
+    long = SAMPLES[language].open_question
+    row = sample_mcq(language, rationale=SAMPLES[language].answer)
+    row["options"] = [*row["options"], long]
+    [scored], _ = run(make("score"), row)
+    assert scored["scores"]["option_units"] == count_units(long, language)
+    assert scored["scores"]["rationale_units"] == count_units(row["rationale"], language)
+    [scored], _ = run(make("score"), sample_qa(language))
+    assert scored["scores"]["option_units"] == 0
+
+
+def test_rows_keep_their_order_and_their_own_scores() -> None:
+    question = "Which bone is broken in the image shown below?"
+    rows = [
+        sample_mcq("zh"),
+        qa(question, "The radius.", id="b"),
+        sample_qa("en"),
+        sample_mcq("fr"),
+    ]
+    kept, _ = run(make("score"), *rows)
+    assert [row["id"] for row in kept] == [row["id"] for row in rows]
+    assert [row["scores"]["image_dependent"] for row in kept] == [0, 1, 0, 0]
+
+
+def test_shard_without_rows_is_scored() -> None:
+    assert run(make("score")) == ([], {})

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from schemas.item import LANGUAGES
-from tests.pipeline.stages.rows import Row, make, mcq, qa, run, sample_mcq, sample_qa
+from tests.pipeline.quality.cases import FAULTS
+from tests.pipeline.stages.rows import SAMPLES, Row, make, mcq, qa, run, sample_mcq, sample_qa
 
 
 def found(row: Row, language: str, confidence: float) -> Row:
@@ -123,3 +124,44 @@ def test_row_with_two_faults_is_dropped_once_for_the_first_rule() -> None:
 def test_missing_detection_drops_nothing() -> None:
     kept, _ = run(make("score"), sample_qa("en"))
     assert run(make("select"), *kept)[1] == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_fault_drops_with_its_score_and_threshold(language: str) -> None:
+    row = mcq(FAULTS[language].picture, SAMPLES[language].options, language=language, id="a")
+    kept, dropped = run(make("select"), *scored(row, sample_mcq(language)))
+    assert len(kept) == 1
+    assert dropped["a"]["reason"] == "image_dependent"
+    assert dropped["a"]["value"] >= dropped["a"]["threshold"] == 1
+    assert dropped["a"]["evidence"] == FAULTS[language].picture
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_recipe_sets_and_lifts_the_threshold_of_a_rule(language: str) -> None:
+    sample = SAMPLES[language]
+    options = (*sample.options[:2], FAULTS[language].by_letters)
+    row = mcq(sample.question, options, language=language)
+    assert reasons(row) == []
+    assert reasons(row, option_names_options=1) == ["option_names_options"]
+    assert reasons(row, option_names_options=None) == []
+
+
+def test_rows_that_protect_others_stay_whatever_their_faults() -> None:
+    row = mcq(FAULTS["en"].picture, SAMPLES["en"].options, role="benchmark")
+    assert reasons(row) == []
+
+
+def test_long_evidence_shows_both_ends_of_the_text() -> None:
+    question = f"A man of 40 fell. {'He was well before. ' * 20}His radiograph is shown below."
+    _, dropped = run(make("select"), *scored(mcq(question, SAMPLES["en"].options)))
+    [row] = dropped.values()
+    assert row["evidence"].startswith("A man of 40 fell.")
+    assert row["evidence"].endswith("is shown below.")
+    assert len(row["evidence"]) <= 300
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_option_and_rationale_have_bounds(language: str) -> None:
+    row = sample_mcq(language, rationale=SAMPLES[language].answer)
+    assert reasons(row, max_option_units=0) == ["option_too_long"]
+    assert reasons(row, max_rationale_units=8) == ["rationale_too_long"]

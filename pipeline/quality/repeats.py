@@ -1,0 +1,21 @@
+"""How much of one text is another one, spaces, punctuation and case aside."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.text.normalize import comparison_key
+
+_NOT_A_LETTER = r"[^\p{L}\p{N}]+"
+
+
+def letters(column: pl.Expr) -> pl.Expr:
+    """Return a column of texts as letters and digits alone, to find suspects."""
+    return column.str.replace_all(_NOT_A_LETTER, "").str.to_lowercase()
+
+
+def repeated_share(text: str, other: str, language: str) -> float:
+    """Return the shorter text's share of the longer one that holds it whole; 0 where none does."""
+    keys = (comparison_key(text, language), comparison_key(other, language))
+    shorter, longer = sorted((key.replace(" ", "") for key in keys), key=len)
+    return len(shorter) / len(longer) if shorter and shorter in longer else 0.0

@@ -1,0 +1,120 @@
+"""Comparison keys of whole columns and of single texts, made by the compiled fold."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.text.fold import DECIMAL_COMMA, POINT_THOUSANDS, WITHOUT_SPACES, fold_texts
+from pipeline.text.letters import letters
+from pipeline.text.units import CHARACTER_LANGUAGES
+from schemas.item import LANGUAGES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OTHER_LANGUAGE = len(LANGUAGES)  # the number of a language that is none of the six
+_COMMA_LANGUAGES = ("es", "fr", "ru")
+_STYLES = np.array(
+    [
+        WITHOUT_SPACES * (language in CHARACTER_LANGUAGES)
+        | DECIMAL_COMMA * (language in _COMMA_LANGUAGES)
+        | POINT_THOUSANDS * (language == "es")
+        for language in [*LANGUAGES, "other"]
+    ],
+    np.uint8,
+)
+# What the fold, which looks at one character at a time, does not compose: accents that stand by
+# themselves, and voiced half-width kana.
+_DECOMPOSED = "[\u0300-\u036f\u3099\u309a\uff9e\uff9f]"
+_HALF_WIDTH = re.compile("[\uff66-\uff9f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Comparison keys as code points, one after another."""
+
+    codes: NDArray[np.uint32]  # there may be more of them than `ends` says
+    ends: NDArray[np.int64]  # [num_texts + 1], beginning with 0
+
+    def text(self, number: int) -> str:
+        """Return one comparison key."""
+        return self.codes[self.ends[number] : self.ends[number + 1]].tobytes().decode("utf-32-le")
+
+
+def language_number(language: str) -> int:
+    """Return the place of a language in `LANGUAGES`, or that of all others."""
+    return LANGUAGES.index(language) if language in LANGUAGES else OTHER_LANGUAGE
+
+
+def fold_text(text: str, language: str) -> str:
+    """Return the comparison key of one text."""
+    if re.search(_DECOMPOSED, text):
+        text = _composed(text)
+    data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
+    starts = np.array([0, len(data)], np.int64)
+    codes = np.empty(6 * len(data) + 64, np.uint32)
+    ends = _fold([(data, starts, np.array([language_number(language)], np.uint8))], codes)
+    assert ends is not None
+    return Folded(codes, ends).text(0)
+
+
+def fold_columns(columns: Sequence[tuple[pl.Series, NDArray[np.uint8]]]) -> Folded:
+    """Return the comparison keys of columns, one column after another.
+
+    Each column comes with the number of the language of each of its texts; null is read as empty.
+    """
+    buffers = [(*_utf8(texts), languages) for texts, languages in columns]
+    room = sum(int(starts[-1] - starts[0]) for _, starts, _ in buffers) + 64
+    while True:
+        codes = np.empty(room, np.uint32)
+        if (ends := _fold(buffers, codes)) is not None:
+            return Folded(codes, ends)
+        room *= 2  # folding makes few texts longer: fractions, ligatures, units of one character
+
+
+def _fold(
+    buffers: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]],
+    codes: NDArray[np.uint32],
+) -> NDArray[np.int64] | None:
+    """Fold into `codes` and return the ends, or nothing where there is too little room."""
+    tables = letters()
+    ends = np.zeros(1 + sum(len(languages) for _, _, languages in buffers), np.int64)
+    done = length = 0
+    for data, starts, languages in buffers:
+        own_ends = ends[done + 1 : done + 1 + len(languages)]
+        own_codes = codes[length:]
+        added = fold_texts(
+            data, starts, *tables, languages, _STYLES[languages], own_codes, own_ends
+        )
+        if added < 0:
+            return None
+        own_ends += length
+        done, length = done + len(languages), length + added
+    return ends
+
+
+def _utf8(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the bytes of a column and where each text starts in them."""
+    import polars as pl
+
+    apart = texts.str.contains(_DECOMPOSED).fill_null(value=False)
+    if apart.any():
+        rows = apart.arg_true()
+        composed = [_composed(text) for text in texts.gather(rows)]
+        texts = texts.scatter(rows, pl.Series(composed, dtype=pl.String))
+    array = texts.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, data = array.buffers()
+    starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    return np.frombuffer(data or b"", np.uint8), starts
+
+
+def _composed(text: str) -> str:
+    halves = _HALF_WIDTH.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    return unicodedata.normalize("NFC", halves)
