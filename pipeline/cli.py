@@ -6,6 +6,7 @@ Heavy imports stay inside the commands, so that `mmed --help` answers at once.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,6 +142,44 @@ def report(out: Out, as_json: Json = False) -> None:
 
     path = str(write_report(out))
     _print({"report": path}, as_json, path)
+
+
+@app.command()
+def dedup(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A Parquet table.")],
+    folder: Annotated[Path, typer.Argument(metavar="OUTPUT_DIR", help="For three tables.")],
+    question: Annotated[str, typer.Option(help="Column of questions, or of texts.")] = "question",
+    options: Annotated[str, typer.Option(help="Column of lists of options.")] = "options",
+    answer: Annotated[str, typer.Option(help="Column of answers or of lists.")] = "answer",
+    language: Annotated[str, typer.Option(help="Column of language codes.")] = "language",
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find the near-duplicates of any Parquet table that has `id`; nothing is lost or changed.
+
+    Writes kept.parquet (near-duplicates that say different things are in it), dropped.parquet and
+    flagged.parquet. Options and answers may be missing.
+    """
+    from pipeline.tables.dedup import Columns, deduplicate
+
+    columns = Columns(question, options, answer, language)
+    value, text = deduplicate(source, folder, columns, workers or len(os.sched_getaffinity(0)))
+    _print(value, as_json, text)
+
+
+@app.command()
+def language(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A Parquet table.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="A Parquet file to write.")],
+    text: Annotated[list[str], typer.Option(help="Column of texts; several are read as one.")],
+    declared: Annotated[str, typer.Option(help="Column of language codes.")] = "language",
+    as_json: Json = False,
+) -> None:
+    """Identify the language of each row of any Parquet table, and the rows that mix two."""
+    from pipeline.tables.language import identify
+
+    value, printed = identify(source, output, text, declared)
+    _print(value, as_json, printed)
 
 
 @app.command()

@@ -1,4 +1,8 @@
-"""Keys under which two records count as the same: for duplicates, and for benchmark questions."""
+"""Keys under which two records count as the same: for duplicates, and for benchmark questions.
+
+`exact_key` and `record_shingles` say row by row what `pipeline/dedup` computes of whole columns;
+tests and benchmarks hold the one against the other.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,6 @@ def question_key(row: Row) -> str:
     """Return the comparison key of a record's question with its context."""
     text = f"{row['context']}\n{row['question']}" if row["context"] else row["question"]
     return comparison_key(text, row["language"])
-
-
-def context_key(row: Row) -> str:
-    """Return the digest under which two records share a passage; empty where there is none."""
-    context = comparison_key(row["context"], row["language"])
-    return text_digest(row["language"], context) if context else ""
 
 
 def option_keys(row: Row) -> list[str]:
@@ -69,4 +67,4 @@ def record_shingles(row: Row) -> set[str]:
     found = shingles(question_key(row), language)
     pieces = option_keys(row) if row["task"] == "mcq" else answer_keys(row)
     # The mark keeps an option apart from the same words in a question.
-    return found.union(*(shingles(f"|{piece}", language) for piece in pieces))
+    return found.union(*(shingles(f"|{piece}", language) for piece in pieces if piece))

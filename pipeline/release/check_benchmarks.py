@@ -1,13 +1,13 @@
 """Checks that no row repeats a benchmark: by root and question key always, by text with `--raw`.
 
 `benchmarks.parquet` holds identifiers and digests, so the first check needs nothing but the
-release. The others read the benchmarks again from their upstream files.
+release. It passes over multiple-choice questions so short that other options make them others;
+the check by text, which reads the benchmarks again from their upstream files, compares those too.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -16,20 +16,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.frames import polars_schema
-from pipeline.guard import difference
-from pipeline.keys import protected_key
-from pipeline.overlap import contained, question_shingles
+from pipeline.contamination.find import Protected
+from pipeline.contamination.texts import is_stem, question_keys, same_questions
+from pipeline.frames import ITEM_COLUMNS, polars_schema
 from pipeline.plan import FileDigests, make_plan
 from pipeline.recipe import Recipe, SourceEntry
 from pipeline.release.check_questions import Row
 from pipeline.release.contents import BENCHMARK_TABLE
 from pipeline.release.findings import Finding
 from pipeline.release.key_probe import NAME, key_probe
-from pipeline.stages.deduplicate import DeduplicateSettings
 from pipeline.stages.ingest import Records
-from pipeline.text.minhash import band_hashes
-from pipeline.text.shingles import jaccard
 from schemas.release import BENCHMARKS
 
 _EXPECTED = "no benchmark item in any split"
@@ -67,7 +63,7 @@ def by_identifier(
     for row in rows:
         if row["root_id"] in roots:
             yield _hit(row, f"the root of an item of {roots[row['root_id']]}")
-        elif row["key"] in keys:
+        elif row["key"] in keys and not (row["options"] and is_stem(row)):
             yield _hit(row, f"the question of an item of {keys[row['key']]}")
 
 
@@ -79,7 +75,7 @@ def _hit(row: Row, found: str) -> Finding:
 class Texts:
     """Benchmark items as their upstream files have them, and what was not there to be read."""
 
-    items: tuple[Row, ...]
+    items: pl.DataFrame  # ITEM_COLUMNS
     missing: tuple[str, ...]
 
 
@@ -91,42 +87,26 @@ def read_texts(raw: Path, table: pl.DataFrame) -> Texts:
     is_meant = "starter" in table["benchmark"].to_list()
     inputs = [one for one in plan.inputs if is_meant or one.source.name != "starter"]
     rows = (row for one in inputs for row in Records(one, "all").rows())
-    items = (row | {"key": protected_key(row)} for row in rows if row["role"] == "benchmark")
-    return Texts(tuple(items), tuple(plan.benchmarks()[1]))
+    items = [row for row in rows if row["role"] == "benchmark"]
+    frame = pl.DataFrame(items, schema=ITEM_COLUMNS, orient="row")
+    return Texts(frame, tuple(plan.benchmarks()[1]))
 
 
-def by_text(rows: Sequence[Row], texts: Texts) -> Iterator[Finding]:
-    """Find rows that ask, contain or nearly repeat a benchmark question as upstream words it."""
-    names = {item["key"]: item["source"] for item in texts.items}
-    asked = {place for place, row in enumerate(rows) if row["key"] in names}
-    for place in sorted(asked):
-        yield _hit(rows[place], f"the question of an item of {names[rows[place]['key']]}")
-    holding = dict(contained(rows, texts.items))
-    for place in sorted(holding.keys() - asked):
-        yield _hit(rows[place], f"it contains the question of an item of {holding[place]}")
-    for place, (source, similarity) in sorted(_similar(rows, texts.items).items()):
-        if place not in asked and place not in holding:
-            yield _hit(rows[place], f"{similarity:.2f} like an item of {source}")
-
-
-def _similar(rows: Sequence[Row], items: Sequence[Row]) -> dict[int, tuple[str, float]]:
-    """Return the places of rows that resemble an item and that no guard tells apart from it."""
-    threshold = DeduplicateSettings().jaccard
-    buckets: dict[tuple[str, int, int], list[int]] = defaultdict(list)
-    for place, bands in enumerate(band_hashes(question_shingles(row) for row in rows)):
-        for band, value in enumerate(bands):
-            buckets[rows[place]["language"], band, value].append(place)
-    found: dict[int, tuple[str, float]] = {}
-    for item, bands in zip(items, band_hashes(map(question_shingles, items)), strict=True):
-        near = (buckets.get((item["language"], b, value), ()) for b, value in enumerate(bands))
-        for place in sorted({place for places in near for place in places}):
-            similarity = _similarity(rows[place], item)
-            if similarity >= threshold:
-                found.setdefault(place, (item["source"], similarity))
-    return found
-
-
-def _similarity(row: Row, item: Row) -> float:
-    if difference({**row, "answer": ""}, {**item, "answer": ""}):
-        return 0.0
-    return jaccard(question_shingles(row), question_shingles(item))
+def by_text(rows: pl.DataFrame, texts: Texts) -> Iterator[Finding]:
+    """Find rows, in the shape of records, that ask or hold a question as upstream words it."""
+    sources = texts.items.select("source", item="id")
+    held = Protected(texts.items).matches(rows).filter(pl.col("kind") == "similar")
+    keyed = texts.items.select("source", item="id").hstack(question_keys(texts.items))
+    asked = same_questions(rows.select("id").hstack(question_keys(rows)), keyed)
+    found = pl.concat(
+        [
+            asked.select("id", "source", value=pl.lit(None, pl.Float64)),
+            held.join(sources, on="item").select("id", "source", "value"),
+        ]
+    )
+    first = found.sort("value", "source", nulls_last=False).unique("id", keep="first")
+    places = rows.select("id", "file", "row").join(first, on="id").sort("file", "row")
+    for row in places.iter_rows(named=True):
+        is_asked = row["value"] is None
+        what = "the question" if is_asked else f"{row['value']:.0%} of the question"
+        yield _hit(row, f"{what} of an item of {row['source']}")

@@ -1,4 +1,4 @@
-"""Rows in the shape that questions are compared in, and the check that none is asked twice."""
+"""Rows in the shapes that questions are compared in, and the checks that splits share none."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from pipeline.dedup.candidates import candidate_pairs
+from pipeline.dedup.records import fold_rows, keys_and_bands, of_items
+from pipeline.dedup.similarity import jaccard_of_pairs
+from pipeline.dedup.whole import JACCARD
 from pipeline.keys import option_keys, protected_key, question_key, text_digest
 from pipeline.release.findings import Finding
-from schemas.item import LANGUAGES
+from pipeline.text.minhash import NO_BAND
+from schemas.item import LANGUAGES, LETTERS
 from schemas.release import SUBSETS
 
 Row = dict[str, Any]
@@ -26,6 +32,46 @@ def comparable_rows(rows: pl.DataFrame) -> list[Row]:
     known = rows.filter(pl.col("language").is_in(LANGUAGES))  # `values` names the others
     read = known.select("row", *texts, options=options.list.drop_nulls()).iter_rows(named=True)
     return [{**row, "task": _TASKS[row["subset"]], "key": protected_key(row)} for row in read]
+
+
+def as_items(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return published rows in the shape of a build's records, with their places."""
+    task = pl.col("subset").replace_strict(_TASKS)
+    option, turn = pl.element().struct.field("text"), pl.element().struct.field("role")
+    known = rows.filter(pl.col("language").is_in(LANGUAGES))
+    # Before the question that is asked and its answer; a system's turn is no part of the dialogue.
+    before = pl.col("messages").list.head((pl.col("messages").list.len() - 2).clip(0))
+    letters = pl.col("answer_letters").list.eval(
+        pl.element().replace_strict(dict(zip(LETTERS, range(len(LETTERS)), strict=True)), default=0)
+    )
+    return known.select(
+        *("id", "file", "row", "split", "root_id", "group_id", "language"),
+        *(pl.col(name).fill_null("") for name in ("question", "context", "answer", "rationale")),
+        task=task,
+        history=before.list.filter(turn != "system").fill_null([]),
+        options=pl.col("options").list.eval(option).list.drop_nulls().fill_null([]),
+        answer_indices=letters.fill_null([]),
+    )
+
+
+def near_duplicates(items: pl.DataFrame) -> Iterator[Finding]:
+    """Find rows of two splits that resemble each other as near-duplicates do."""
+    records = fold_rows(of_items(items))
+    _, bands = keys_and_bands(records)
+    candidates = candidate_pairs(bands, np.flatnonzero(bands[:, 0] != NO_BAND))
+    splits = items["split"].rank("dense").to_numpy()
+    is_apart = splits[candidates.left] != splits[candidates.right]
+    left, right = candidates.left[is_apart], candidates.right[is_apart]
+    similar = jaccard_of_pairs(records, left, right)
+    for one, other, value in zip(left.tolist(), right.tolist(), similar.tolist(), strict=True):
+        if value >= JACCARD:
+            yield _divided(items.row(one, named=True), items.row(other, named=True), value)
+
+
+def _divided(one: Row, other: Row, value: float) -> Finding:
+    held_out, kept = sorted((one, other), key=lambda row: str(row["split"]))  # test before train
+    found = f"{value:.2f} like {kept['file']}, row {kept['row']}"
+    return Finding(held_out["file"], found, "near-duplicates in one split", held_out["row"])
 
 
 def questions(rows: Iterable[Row]) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ def verify(release: Path, raw: Path | None) -> Findings:
     contents = read_contents(release)
     table = check_benchmarks.read_benchmarks(release)
     rows = check_questions.comparable_rows(contents.rows)
+    items = check_questions.as_items(contents.rows)
     # With --raw the keys are made anew from the texts.
     comparable = raw is not None or check_benchmarks.keys_are_current(release)
     checks = [
@@ -41,6 +42,7 @@ def verify(release: Path, raw: Path | None) -> Findings:
         run_check("identifiers", check_rows.identifiers(contents)),
         run_check("roots and groups in one split", check_rows.splits(contents)),
         run_check("questions in one split", check_questions.questions(rows)),
+        run_check("near-duplicates in one split", check_questions.near_duplicates(items)),
         run_check("no benchmark item", check_benchmarks.by_identifier(rows, table, comparable)),
         run_check("letters, options, answers", check_rows.answers(contents)),
         run_check("messages", check_rows.messages(contents)),
@@ -51,15 +53,13 @@ def verify(release: Path, raw: Path | None) -> Findings:
     if raw is None:
         remarks.append(NO_RAW)
     else:
-        checks.append(_against_texts(rows, raw, table, remarks))
+        checks.append(_against_texts(items, raw, table, remarks))
     return Findings(str(release), contents.rows.height, tuple(checks), tuple(remarks))
 
 
-def _against_texts(
-    rows: list[check_questions.Row], raw: Path, table: pl.DataFrame, remarks: list[str]
-) -> Check:
+def _against_texts(rows: pl.DataFrame, raw: Path, table: pl.DataFrame, remarks: list[str]) -> Check:
     texts = check_benchmarks.read_texts(raw, table)
-    names = sorted({str(item["source"]) for item in texts.items})
+    names = texts.items["source"].unique().sort().to_list()
     remarks.append(f"checked against {len(texts.items):,} texts of {', '.join(names) or 'none'}")
     if texts.missing:
         remarks.append(f"not below {raw}, so not checked by text: {', '.join(texts.missing)}")

@@ -1,10 +1,11 @@
 """Removes train rows that are, or descend from, a benchmark or an upstream validation item.
 
 Ways to be caught: the same root (translations and explanations of the item, in any language; a
-parallel family's key is part of the root), the same question, a question that contains the item's,
-and one that nearly repeats it, options counted in, by a loose measure and without any guard: a
-test question with another number is not for training either. What is caught takes its whole group
-along, so a translation of a copy of a test item leaves too.
+parallel family's key is part of the root), the same question, and a question that holds nearly the
+whole of the item's, by a loose measure and without any guard: neither misprints of a scan nor
+another number make a test question one for training. What is caught takes its whole group along,
+so a translation of a copy of a test item leaves too. A row that shares 64 letters and digits in a
+row with an item is flagged, since the formulas of exams do so too; a setting drops it.
 """
 
 from __future__ import annotations
@@ -16,22 +17,20 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field
 
+from pipeline.contamination.find import CONTAINMENT, MATCHES, Protected
+from pipeline.contamination.texts import question_keys, same_questions
 from pipeline.decisions import DECISIONS
-from pipeline.keys import letters_of, protected_key
-from pipeline.overlap import Questions, question_letters, question_shingles
 from pipeline.stages.stage import PIPELINE, Context, GlobalStage, StageSettings
-from pipeline.text.minhash import BANDS, band_hashes
-from pipeline.text.normalize import comparison_key
-from pipeline.text.shingles import jaccard
 
 ROLES = ("benchmark", "validation")  # in this order: the graver reason is the one that is told
-PAIRS = pl.Schema({"id": pl.String, "item": pl.String, "value": pl.Float64})
+ROWS_AT_ONCE = 1 << 17  # whose texts are in memory
 
 
 class DecontaminateSettings(StageSettings):
-    """How alike a question and its options may be to a protected one."""
+    """How much of an item a row may hold."""
 
-    jaccard: float = Field(0.8, gt=0, le=1)
+    containment: float = Field(CONTAINMENT, gt=0, le=1)  # share of the item's n-grams
+    drop_runs: bool = False  # rows with 64 letters and digits of an item; else they are flagged
 
 
 class Decontaminate(GlobalStage[DecontaminateSettings]):
@@ -39,53 +38,34 @@ class Decontaminate(GlobalStage[DecontaminateSettings]):
 
     name: ClassVar[str] = "decontaminate"
     Settings: ClassVar[type[StageSettings]] = DecontaminateSettings
-    partitions: ClassVar[int] = 4
+    partitions: ClassVar[int] = 2  # each indexes all protected items, in a second for 30,000
 
     def code(self) -> tuple[Path, ...]:
         """Return the modules that decide when two questions are the same."""
-        return (PIPELINE / "keys.py", PIPELINE / "overlap.py")
+        return (PIPELINE / "contamination", PIPELINE / "dedup" / "records.py")
 
     def features(self, shard: pl.DataFrame) -> pl.DataFrame:
-        """Return ids, groups, roots, question keys and bands; reference rows protect nothing."""
+        """Return ids, groups, roots and question keys; reference rows protect nothing."""
         rows = shard.filter(pl.col("role") != "reference")
-        texts: list[tuple[str, str]] = []
-
-        def shingle_sets() -> Iterator[set[str]]:
-            # Row by row, so that the comparison key of a text is made once and still remembered.
-            for row in rows.iter_rows(named=True):
-                texts.append((protected_key(row), _letters(row)))
-                yield question_shingles(row)
-
-        bands = pl.Series("bands", band_hashes(shingle_sets()), pl.List(pl.UInt64))
-        keys = pl.DataFrame(texts, {"question_key": pl.String, "letters": pl.String}, orient="row")
-        chosen = rows.select("id", "root_id", "role", "source", "language", group=_group())
-        return chosen.hstack([*keys, bands])
+        group = pl.coalesce("group_id", "root_id")
+        chosen = rows.select("id", "root_id", "role", "source", "language", group=group)
+        return chosen.hstack(question_keys(rows))
 
     def pairs(self, number: int, features: pl.DataFrame, context: Context) -> pl.DataFrame:
-        """Return train rows that contain or nearly repeat a protected question."""
-        train = features.filter(pl.col("role") == "train")
-        items = features.filter(pl.col("role").is_in(ROLES))
-        share = train.filter(pl.int_range(pl.len()) % self.partitions == number)
-        found = [*_contained(share, items), *self._similar(number, train, items, context)]
-        return pl.DataFrame(found, schema=PAIRS, orient="row")
-
-    def _similar(
-        self, number: int, train: pl.DataFrame, items: pl.DataFrame, context: Context
-    ) -> Iterator[tuple[str, str, float]]:
-        threshold = self.settings.jaccard
-        width = BANDS // self.partitions
-        bands = range(number * width, (number + 1) * width)
-        candidates = sorted({pair for band in bands for pair in _sharing(band, train, items)})
-        ids = pl.Series(sorted({one for pair in candidates for one in pair}), dtype=pl.String)
-        rows = context.texts(ids).iter_rows(named=True)
-        sets = {row["id"]: question_shingles(row) for row in rows}
-        for one, item in candidates:
-            if (value := jaccard(sets[one], sets[item])) >= threshold:
-                yield one, item, value
+        """Return train rows that hold a protected question or 64 letters and digits of one."""
+        items = features.filter(pl.col("role").is_in(ROLES))["id"]
+        train = features.filter(pl.col("role") == "train")["id"]
+        share = train.gather_every(self.partitions, number)
+        if not len(items) or not len(share):
+            return pl.DataFrame(schema=MATCHES)
+        protected = Protected(context.texts(items), self.settings.containment)
+        batches = (share.slice(n, ROWS_AT_ONCE) for n in range(0, len(share), ROWS_AT_ONCE))
+        return pl.concat([protected.matches(context.texts(ids)) for ids in batches])
 
     def decide(self, features: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-        """Drop every train row whose group holds a match."""
-        found = reversed(list(_matches(features, pairs)))
+        """Drop every train row whose group holds a match; flag the rest that share a run."""
+        kinds = ("similar", "run") if self.settings.drop_runs else ("similar",)
+        found = reversed(list(_matches(features, pairs, kinds)))
         matches = {match["group"]: match for match in found}
         train = features.filter(pl.col("role") == "train")
         touched = train.filter(pl.col("group").is_in(list(matches)))
@@ -93,59 +73,49 @@ class Decontaminate(GlobalStage[DecontaminateSettings]):
             {"id": one, "decision": "drop", **_reason(matches[group])}
             for one, group in touched.select("id", "group").iter_rows()
         ]
+        decisions += _flags(features, pairs.join(touched, on="id", how="anti"))
         return pl.DataFrame(decisions, schema=DECISIONS)
 
 
-def _group() -> pl.Expr:
-    return pl.coalesce("group_id", "root_id")
-
-
-def _letters(row: dict[str, Any]) -> str:
-    """Return what is searched in of a train row, and what is searched for of a protected one."""
-    if row["role"] == "train":
-        return question_letters(row)
-    return letters_of(comparison_key(row["question"], row["language"]))
-
-
-def _contained(rows: pl.DataFrame, items: pl.DataFrame) -> Iterator[tuple[str, str, float]]:
-    questions = Questions(items.sort("role", "id").select("id", "language", "letters").iter_rows())
-    for one, letters in rows.select("id", "letters").iter_rows():
-        if (item := questions.inside(letters)) is not None:
-            yield one, item, 1.0
-
-
-def _sharing(band: int, train: pl.DataFrame, items: pl.DataFrame) -> Iterator[tuple[str, str]]:
-    key = pl.col("bands").list.get(band).alias("key")
-    left, right = (frame.select("id", "language", key) for frame in (train, items))
-    same = left.join(right, on=("language", "key"), suffix="_item")
-    yield from same.select("id", "id_item").iter_rows()
-
-
-def _matches(features: pl.DataFrame, pairs: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def _matches(
+    features: pl.DataFrame, pairs: pl.DataFrame, kinds: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
     """Yield matches of train groups with protected rows, gravest reason first."""
-    train = features.filter(pl.col("role") == "train").select(
-        "id", "group", "root_id", "question_key"
-    )
-    resembling = train.join(pairs, on="id")
+    keys = ("root_id", "question_key", "option_keys")
+    train = features.filter(pl.col("role") == "train").select("id", "group", *keys)
+    found = {kind: train.join(pairs.filter(pl.col("kind") == kind), on="id") for kind in kinds}
     for role in ROLES:
-        protected = features.filter(pl.col("role") == role).select(
-            "root_id", "question_key", "source", "language", item="id"
-        )
-        kinds = (
-            ("root", train.join(protected, on="root_id")),
-            ("question", train.join(protected, on="question_key")),
-            ("similar", resembling.join(protected, on="item")),
-        )
-        for kind, same in kinds:
-            ordered = same.sort("group", "source", "item", "id")
-            for row in ordered.iter_rows(named=True):
+        protected = features.filter(pl.col("role") == role)
+        protected = protected.select(*keys, "source", "language", item="id")
+        same = {
+            "root": train.join(protected, on="root_id"),
+            "question": same_questions(train, protected),
+            **{kind: held.join(protected, on="item") for kind, held in found.items()},
+        }
+        for kind, joined in same.items():
+            for row in joined.sort("group", "source", "item", "id").iter_rows(named=True):
                 yield {**row, "reason": f"{role}_{kind}"}
 
 
 def _reason(match: dict[str, Any]) -> dict[str, Any]:
     return {
         "reason": match["reason"],
-        "evidence": f"{match['source']} ({match['language']})",
+        "evidence": match.get("evidence") or f"{match['source']} ({match['language']})",
         "value": match.get("value"),
         "other_id": match["item"],
     }
+
+
+def _flags(features: pl.DataFrame, pairs: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """Flag the rows that share a run of letters with an item."""
+    roles = features.select("role", item="id")
+    runs = pairs.filter(pl.col("kind") == "run").join(roles, on="item")
+    for row in runs.iter_rows(named=True):
+        yield {
+            "id": row["id"],
+            "decision": "flag",
+            "reason": f"{row['role']}_run",
+            "evidence": row["evidence"],
+            "value": row["value"],
+            "other_id": row["item"],
+        }

@@ -1,52 +1,52 @@
 """Finds exact and near duplicates among train rows, keeps the best of each, and forms groups.
 
-Similar rows that a guard tells apart (another number, a negation, another drug) are kept and
+Similar rows that the guard tells apart (another number, a negation, another drug) are kept and
 flagged `near_duplicate`; they share a `group_id`, so that no split separates them. Candidates come
 from MinHash bands and are verified by exact Jaccard. Clusters are stars around the kept row: a row
-is dropped only for a row that it resembles itself.
+is dropped only for a row that it resembles itself. The steps are those of `pipeline/dedup`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.decisions import DECISIONS
-from pipeline.errors import InputError
-from pipeline.guard import difference
-from pipeline.keys import (
-    answer_keys,
-    context_key,
-    exact_key,
-    question_key,
-    record_shingles,
-    text_digest,
+from pipeline.dedup.candidates import candidate_pairs, capped_records, shared_bands
+from pipeline.dedup.clusters import stars
+from pipeline.dedup.features import (
+    bands_of,
+    count_words,
+    features_of,
+    is_empty,
+    new_vocabulary,
 )
+from pipeline.dedup.pairs import similar_pairs
+from pipeline.dedup.records import of_items
+from pipeline.dedup.whole import first_of_each
+from pipeline.errors import InputError
 from pipeline.stages.groups import groups_of
 from pipeline.stages.stage import PIPELINE, Context, GlobalStage, StageSettings
-from pipeline.text.minhash import BANDS, band_hashes
-from pipeline.text.shingles import jaccard
+from pipeline.text.minhash import BANDS
 
 PAIRS = pl.Schema(
-    {"left": pl.String, "right": pl.String, "jaccard": pl.Float64, "difference": pl.String}
-)
-KEYS = pl.Schema(
     {
-        "exact_key": pl.String,
-        "asked_key": pl.String,
-        "context_key": pl.String,
-        "answer_key": pl.String,
-        "rank": pl.Int32,
+        "left": pl.String,
+        "right": pl.String,
+        "jaccard": pl.Float64,
+        "bands": pl.Int64,
+        "difference": pl.String,
     }
 )
-# A bucket of a template ("What is (are) X?") can hold thousands; each is compared with this many.
-BUCKET_PARTNERS = 50
-LOSS_CHECKED_FROM = 500  # rows of a source; a share of fewer says little
+NO_CONTEXT = bytes(16)  # the key of a record without context
+CLUSTERS_NAMED = 3  # when a source would lose too much
 
 
 class DeduplicateSettings(StageSettings):
@@ -55,6 +55,7 @@ class DeduplicateSettings(StageSettings):
     jaccard: float = Field(0.8, gt=0, le=1)
     max_group_rows: int = Field(200, ge=2)
     max_loss: float = Field(0.5, gt=0, le=1)  # of a source; a recipe's source can set its own
+    loss_checked_from: int = Field(500, ge=1)  # rows of a source; the same
 
 
 class Deduplicate(GlobalStage[DeduplicateSettings]):
@@ -66,54 +67,55 @@ class Deduplicate(GlobalStage[DeduplicateSettings]):
 
     def code(self) -> tuple[Path, ...]:
         """Return the modules that decide what a duplicate is."""
-        return (PIPELINE / "keys.py", PIPELINE / "guard.py", PIPELINE / "stages" / "groups.py")
+        return (PIPELINE / "dedup", PIPELINE / "stages" / "groups.py")
 
     def inputs(self) -> Mapping[str, str]:
         """Return the loss limits that the recipe's sources set."""
-        return {e.name: str(e.max_loss) for e in self.recipe.sources if e.max_loss is not None}
+        limits = {e.name: (e.max_loss, e.loss_checked_from) for e in self.recipe.sources}
+        return {name: str(limit) for name, limit in limits.items() if limit != (None, None)}
 
     def features(self, shard: pl.DataFrame) -> pl.DataFrame:
-        """Return per train row: keys, band hashes, and its rank in the order of preference."""
+        """Return, per train row, keys, bands and rare words, and its rank in the preference."""
         train = shard.filter(pl.col("role") == "train")
-        found: list[dict[str, Any]] = []
-
-        def shingle_sets() -> Iterator[set[str]]:
-            # Row by row, so that the comparison key of a text is made once and still remembered.
-            for row in train.iter_rows(named=True):
-                found.append(_keys(row))
-                yield record_shingles(row)
-
-        bands = pl.Series("bands", band_hashes(shingle_sets()), pl.List(pl.UInt64))
-        keys = pl.DataFrame(found, schema=KEYS)
-        return train.select("id", "root_id", "language", "source").hstack([*keys, bands])
+        found = features_of(of_items(train))
+        return train.select("id", "root_id", "language", "source", *rank()).hstack(found)
 
     def pairs(self, number: int, features: pl.DataFrame, context: Context) -> pl.DataFrame:
-        """Return similar pairs among rows that share one of this partition's bands."""
-        threshold = self.settings.jaccard
-        share = BANDS // self.partitions
-        bands = range(number * share, (number + 1) * share)
-        candidates = sorted(set(_candidates(features, bands)))
-        ids = pl.Series("id", sorted({one for pair in candidates for one in pair}), pl.String)
-        rows = {row["id"]: row for row in context.texts(ids).iter_rows(named=True)}
-        sets = {record_id: record_shingles(row) for record_id, row in rows.items()}
-        found = []
-        for left, right in candidates:
-            similarity = jaccard(sets[left], sets[right])
-            if similarity >= threshold:
-                found.append((left, right, similarity, difference(rows[left], rows[right])))
-        return pl.DataFrame(found, schema=PAIRS, orient="row")
+        """Return similar pairs of one partition of those that share a band."""
+        features = _preferred_first(features)
+        ids, bands, firsts = features["id"], bands_of(features), first_of_each(features)
+        vocabulary = new_vocabulary()
+        count_words(vocabulary, features["words"])
+
+        def texts(numbers: NDArray[np.int64]) -> pl.DataFrame:
+            wanted = ids.gather(numbers)
+            records = context.texts(wanted)
+            return of_items(wanted.to_frame().join(records, on="id", maintain_order="left"))
+
+        candidates = candidate_pairs(bands, np.unique(firsts[firsts >= 0]), number, self.partitions)
+        found = similar_pairs(candidates, texts, self.settings.jaccard, vocabulary)
+        return pl.DataFrame(
+            {
+                "left": ids.gather(found.left),
+                "right": ids.gather(found.right),
+                "jaccard": found.jaccard,
+                "bands": shared_bands(bands, found.left, found.right),
+                "difference": found.difference,
+            },
+            schema=PAIRS,
+        )
 
     def decide(self, features: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         """Drop exact duplicates, then near ones star by star, then flag what the guard kept."""
         settings = self.settings
-        pairs = pairs.unique(["left", "right"]).sort("left", "right")
+        features = _preferred_first(features)
+        pairs = pairs.sort("left", "right")
         drops = dict(_exact_drops(features))
         drops |= _conflicting_relatives(features, drops)
         drops = _around_kept_rows(drops | _near_drops(features, pairs, drops))
         self._check_loss(features, drops)
-        decisions = [{"id": one, "decision": "drop", **drop} for one, drop in drops.items()] + list(
-            _flags(pairs, drops)
-        )
+        decisions = [{"id": one, "decision": "drop", **drop} for one, drop in drops.items()]
+        decisions += [*_flags(pairs, drops), *_capped(features, drops)]
         groups, oversized = groups_of(features, _edges(features, pairs), settings.max_group_rows)
         decisions += [{"id": one, "decision": "keep", "group_id": g} for one, g in groups.items()]
         decisions += [
@@ -124,62 +126,58 @@ class Deduplicate(GlobalStage[DeduplicateSettings]):
         return pl.DataFrame(decisions, schema=DECISIONS)
 
     def _check_loss(self, features: pl.DataFrame, drops: Mapping[str, Any]) -> None:
-        settings = self.settings
-        limits = {e.name: e.max_loss for e in self.recipe.sources if e.max_loss is not None}
+        entries = {entry.name: entry for entry in self.recipe.sources}
         lost = features.with_columns(is_lost=pl.col("id").is_in(list(drops)))
         shares = lost.group_by("source").agg(pl.len(), pl.col("is_lost").mean()).sort("source")
         for source, rows, share in shares.iter_rows():
-            limit = limits.get(source.partition(".")[0], settings.max_loss)
-            if rows >= LOSS_CHECKED_FROM and share > limit:
+            entry = entries.get(source.partition(".")[0])
+            limit = (entry and entry.max_loss) or self.settings.max_loss
+            fewest = (entry and entry.loss_checked_from) or self.settings.loss_checked_from
+            if rows >= fewest and share > limit:
+                gone = lost.filter(pl.col("is_lost"), pl.col("source") == source)["id"]
                 raise InputError(
                     f"deduplicate: source {source} would lose {share:.0%} of its {rows} rows, more "
-                    f"than {limit:.0%}. Look at it with `mmed sources check {source}`, or set "
-                    "`max_loss` for it in the recipe."
+                    f"than {limit:.0%}. {_largest_clusters(gone, drops)} Look at it with `mmed "
+                    f"sources check {source}`, or set `max_loss` for it in the recipe."
                 )
 
 
-def _keys(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "exact_key": exact_key(row),
-        "asked_key": text_digest(row["language"], question_key(row)),
-        "context_key": context_key(row),
-        "answer_key": text_digest(*answer_keys(row)),
-        "rank": rank(row),
-    }
-
-
-def rank(row: dict[str, Any]) -> int:
+def rank() -> list[pl.Expr]:
     """Return a record's place in the order of preference, lower is better; ids break ties.
 
     The order: a gold explanation, a licence that allows publication, native before translated
-    before generated, more context.
+    before generated, more context, longer texts.
     """
-    has_no_rationale = not row["rationale"]
-    is_restricted = row["redistributable"] != "yes"
-    origin = ("native", "translated", "generated").index(row["origin"])
-    has_no_context = not row["context"]
-    return int(100 * has_no_rationale + 20 * is_restricted + 2 * origin + has_no_context)
+    origin = pl.col("origin").replace_strict({"native": 0, "translated": 1, "generated": 2})
+    place = (
+        100 * (pl.col("rationale") == "").cast(pl.Int32)
+        + 20 * (pl.col("redistributable") != "yes").cast(pl.Int32)
+        + 2 * origin.cast(pl.Int32)
+        + (pl.col("context") == "").cast(pl.Int32)
+    )
+    texts = (pl.col(name).str.len_chars() for name in ("rationale", "answer", "context"))
+    return [place.alias("rank"), pl.sum_horizontal(texts).cast(pl.Int64).alias("length")]
 
 
-def _candidates(features: pl.DataFrame, bands: range) -> Iterator[tuple[str, str]]:
-    for band in bands:
-        keyed = features.select("id", "language", key=pl.col("bands").list.get(band))
-        buckets = keyed.group_by("language", "key").agg(pl.col("id").sort())
-        for ids in buckets.filter(pl.col("id").list.len() > 1)["id"]:
-            members = ids.to_list()
-            for place, left in enumerate(members[:BUCKET_PARTNERS]):
-                yield from ((left, right) for right in members[place + 1 :])
+def _preferred_first(features: pl.DataFrame) -> pl.DataFrame:
+    return features.sort("rank", pl.col("length").neg(), "id")
+
+
+def _largest_clusters(gone: pl.Series, drops: Mapping[str, Mapping[str, Any]]) -> str:
+    around = Counter(drops[one]["other_id"] for one in gone)
+    largest = sorted(around.items(), key=lambda item: (-item[1], item[0]))[:CLUSTERS_NAMED]
+    named = ", ".join(f"{rows} around {kept}" for kept, rows in largest)
+    return f"The largest clusters drop {named}."
 
 
 def _exact_drops(features: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
-    ordered = features.sort("exact_key", "rank", "id")
-    repeated = ordered.filter(pl.col("exact_key").is_duplicated())
+    repeated = features.filter(~is_empty(features), pl.col("exact_key").is_duplicated())
     groups = repeated.group_by("exact_key", maintain_order=True)
     for ids, answers in groups.agg("id", "answer_key").select("id", "answer_key").iter_rows():
         best = ids[0]
         if len(set(answers)) > 1:
-            for one in ids:
-                other = best if one != best else ids[1]
+            for one, answer in zip(ids, answers, strict=True):
+                other = next(i for i, a in zip(ids, answers, strict=True) if a != answer)
                 yield one, {"reason": "conflicting_key", "other_id": other}
         else:
             for one in ids[1:]:
@@ -202,23 +200,22 @@ def _conflicting_relatives(
 def _near_drops(
     features: pl.DataFrame, pairs: pl.DataFrame, gone: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    similar = pairs.filter(pl.col("difference") == "")
-    partners: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    for left, right, similarity, _ in similar.iter_rows():
-        partners[left].append((right, similarity))
-        partners[right].append((left, similarity))
-    drops: dict[str, dict[str, Any]] = {}
-    for kept in features.sort("rank", "id")["id"]:
-        if kept in gone or kept in drops:
-            continue
-        for other, similarity in sorted(partners[kept]):
-            if other not in gone and other not in drops:
-                drops[other] = {
-                    "reason": "near_duplicate",
-                    "evidence": "",
-                    "value": similarity,
-                    "other_id": kept,
-                }
+    place = {one: number for number, one in enumerate(features["id"])}
+    similar = {
+        (place[left], place[right]): (jaccard, bands)
+        for left, right, jaccard, bands, _ in pairs.filter(pl.col("difference") == "").iter_rows()
+        if left not in gone and right not in gone
+    }
+    ids = features["id"]
+    drops = {}
+    for dropped, kept in stars(similar):
+        jaccard, bands = similar[min(dropped, kept), max(dropped, kept)]
+        drops[ids[dropped]] = {
+            "reason": "near_duplicate",
+            "evidence": f"{bands} of {BANDS} bands",
+            "value": jaccard,
+            "other_id": ids[kept],
+        }
     return drops
 
 
@@ -233,7 +230,8 @@ def _around_kept_rows(drops: dict[str, dict[str, Any]]) -> dict[str, dict[str, A
 
 
 def _flags(pairs: pl.DataFrame, drops: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for left, right, similarity, reason in pairs.filter(pl.col("difference") != "").iter_rows():
+    apart = pairs.filter(pl.col("difference") != "")
+    for left, right, similarity, _, reason in apart.iter_rows():
         for one, other in ((left, right), (right, left)):
             if one not in drops and other not in drops:
                 yield {
@@ -246,12 +244,22 @@ def _flags(pairs: pl.DataFrame, drops: Mapping[str, Any]) -> Iterator[dict[str, 
                 }
 
 
+def _capped(features: pl.DataFrame, drops: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Flag the records that share a bucket with so many that not all of those were compared."""
+    numbers, sizes = capped_records(bands_of(features))
+    for number, size in zip(numbers.tolist(), sizes.tolist(), strict=True):
+        if (one := features["id"][number]) not in drops:
+            yield {"id": one, "decision": "flag", "reason": "capped_bucket",
+                   "evidence": "", "value": float(size)}  # fmt: skip
+
+
 def _edges(features: pl.DataFrame, pairs: pl.DataFrame) -> Iterable[tuple[str, str, float]]:
     yield from pairs.select("left", "right", "jaccard").iter_rows()
     # One question with two answers, or two on one passage, give each other away; where a group
     # must be cut, it is cut there first.
+    texts = features.filter(~is_empty(features))
     for column, weight in (("exact_key", 1.0), ("asked_key", 0.1), ("context_key", 0.0)):
-        named = features.filter(pl.col(column) != "").sort(column, "id")
+        named = texts.filter(pl.col(column) != NO_CONTEXT).sort(column, "id")
         for ids in named.group_by(column, maintain_order=True).agg("id")["id"]:
             first, *rest = ids.to_list()
             yield from ((first, other, weight) for other in rest)

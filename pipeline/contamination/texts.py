@@ -1,0 +1,130 @@
+"""What of a record is compared: its question alone, what it asks with options, all that it says.
+
+Rows are records of a build, or published ones in their shape (`pipeline/release/check_questions`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.contamination.streams import hash_texts, plain_stream
+from pipeline.dedup.records import of_items
+from pipeline.keys import letters_of
+from pipeline.text.folded import Folded, fold_columns, language_number
+from pipeline.text.normalize import comparison_key
+from pipeline.text.units import CHARACTER_LANGUAGES
+from schemas.item import LANGUAGES
+
+# A question of so many letters and digits identifies itself; a shorter one may be a stem ("Which of
+# these is correct?") and is known by its options. Of 103 repeated multiple-choice questions in the
+# real files that are longer, all share an option; of 146 shorter ones, 40 share none.
+QUESTION_LETTERS, QUESTION_CHARACTERS = 120, 60
+Places = NDArray[np.int64]
+Numbers = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Folded texts of records; the first of record r is `firsts[r]`, the others end at `ends[r]`.
+
+    The first piece is the question with what was said before, the others are the options. Further
+    texts, after all of these, are the questions of the records `with_context`, alone.
+    """
+
+    folded: Folded
+    firsts: Places
+    ends: Places
+    with_context: Places
+    languages: Numbers
+
+
+def pieces_of(rows: pl.DataFrame) -> Pieces:
+    """Return the folded questions and options of records."""
+    asked = of_items(rows)
+    languages = language_numbers(rows["language"])
+    lists = asked.select(pieces=pl.concat_list(pl.concat_list("question"), "options"))["pieces"]
+    counts = lists.list.len().to_numpy().astype(np.int64)
+    has_context = (asked["context"] != "").arg_true()
+    with_context = has_context.to_numpy().astype(np.int64)
+    folded = fold_columns(
+        [
+            (lists.explode(), np.repeat(languages, counts)),
+            (rows["question"].gather(has_context), languages[with_context]),
+        ]
+    )
+    ends = np.cumsum(counts)
+    return Pieces(folded, ends - counts, ends, with_context, languages)
+
+
+def fold_asked(rows: pl.DataFrame) -> Folded:
+    """Return question and options of each record as one text, with what was said before."""
+    asked = of_items(rows).select("question", pl.col("options").list.join("\n"))
+    texts = asked.select(text=pl.concat_str("question", "options", separator="\n"))["text"]
+    return fold_columns([(texts, language_numbers(rows["language"]))])
+
+
+def fold_told(rows: pl.DataFrame) -> Folded:
+    """Return answer and rationale of each record as one text."""
+    # The answer of a multiple-choice record is one of its options.
+    answer = pl.when(pl.col("task") == "mcq").then(pl.lit("")).otherwise("answer")
+    texts = rows.select(text=pl.concat_str(answer, "rationale", separator="\n"))["text"]
+    return fold_columns([(texts, language_numbers(rows["language"]))])
+
+
+def question_keys(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return, per record, `question_key` (letters and digits of the question alone, language).
+
+    `option_keys` are there where the question is so short that it may be a stem.
+    """
+    languages = language_numbers(rows["language"])
+    folded = fold_columns([(rows["question"], languages)])
+    letters = plain_stream(folded)
+    keys = pl.Series("question_key", hash_texts(letters.codes, letters.ends, languages))
+    is_stem = np.diff(letters.ends) < least_letters(languages)
+    counts = rows["options"].list.len().to_numpy() * is_stem.astype(np.int64)
+    texts = rows["options"].filter(pl.Series(counts > 0)).explode()
+    of_option = np.repeat(languages, counts)
+    folded = fold_columns([(texts, of_option)])
+    hashes = hash_texts(folded.codes, folded.ends, of_option)
+    return pl.DataFrame([keys, _lists(hashes, counts)])
+
+
+def same_questions(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Return rows joined with the items of the same question; a stem's options must meet too."""
+    pairs = rows.join(items, on="question_key", suffix="_item")
+    ours, theirs = pl.col("option_keys"), pl.col("option_keys_item")
+    is_same = (ours.list.len() == 0) | (theirs.list.len() == 0)
+    return pairs.filter(is_same | (ours.list.set_intersection(theirs).list.len() > 0))
+
+
+def is_stem(row: dict[str, Any]) -> bool:
+    """Tell whether a record's question is so short that it may be a stem."""
+    key = comparison_key(row["question"], row["language"])
+    is_character = row["language"] in CHARACTER_LANGUAGES
+    return len(letters_of(key)) < (QUESTION_CHARACTERS if is_character else QUESTION_LETTERS)
+
+
+def least_letters(languages: Numbers) -> Places:
+    """Return how many letters and digits a question has at least that identifies itself."""
+    numbers = [LANGUAGES.index(one) for one in LANGUAGES if one in CHARACTER_LANGUAGES]
+    return np.where(np.isin(languages, numbers), QUESTION_CHARACTERS, QUESTION_LETTERS)
+
+
+def language_numbers(languages: pl.Series) -> Numbers:
+    """Return the place of each language in `LANGUAGES`."""
+    names = languages.unique()
+    if not len(names):
+        return np.empty(0, np.uint8)
+    numbers = pl.Series([language_number(name) for name in names], dtype=pl.UInt8)
+    return languages.replace_strict(names, numbers, return_dtype=pl.UInt8).to_numpy()
+
+
+def _lists(values: NDArray[np.uint64], counts: Places) -> pl.Series:
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    return pl.Series("option_keys", pa.LargeListArray.from_arrays(offsets, pa.array(values)))

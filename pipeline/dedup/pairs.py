@@ -1,0 +1,73 @@
+"""Candidate pairs proved and judged, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.dedup.candidates import Candidates
+from pipeline.dedup.compare import told_apart
+from pipeline.dedup.records import fold_rows
+from pipeline.dedup.similarity import jaccard_of_pairs
+
+PAIRS = 1 << 17  # compared at a time, so that few texts are folded at once
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarPairs:
+    """Pairs of record numbers at or over the threshold, sorted, with what tells them apart."""
+
+    left: Places
+    right: Places
+    jaccard: NDArray[np.float64]
+    difference: list[str]  # empty where the two say the same
+
+
+def similar_pairs(
+    candidates: Candidates,
+    texts: Callable[[Places], pl.DataFrame],
+    threshold: float,
+    vocabulary: NDArray[np.uint8],
+) -> SimilarPairs:
+    """Return the candidates whose exact Jaccard reaches the threshold, judged by the guard.
+
+    `texts` returns the rows of record numbers, which it is asked for once, sorted.
+    """
+    numbers = _unique(candidates.left, candidates.right)
+    rows = texts(numbers)
+    left, right = (np.searchsorted(numbers, one) for one in (candidates.left, candidates.right))
+    found = [
+        _batch(
+            rows, left[start : start + PAIRS], right[start : start + PAIRS], threshold, vocabulary
+        )
+        for start in range(0, len(left), PAIRS)
+    ]
+    return SimilarPairs(
+        numbers[np.concatenate([np.empty(0, np.int64), *(one.left for one in found)])],
+        numbers[np.concatenate([np.empty(0, np.int64), *(one.right for one in found)])],
+        np.concatenate([np.empty(0, np.float64), *(one.jaccard for one in found)]),
+        [reason for one in found for reason in one.difference],
+    )
+
+
+def _batch(
+    rows: pl.DataFrame, left: Places, right: Places, threshold: float, vocabulary: NDArray[np.uint8]
+) -> SimilarPairs:
+    places = _unique(left, right)
+    some = rows[places]
+    records = fold_rows(some)
+    first, second = np.searchsorted(places, left), np.searchsorted(places, right)
+    jaccard = jaccard_of_pairs(records, first, second)
+    alike = np.flatnonzero(jaccard >= threshold)
+    difference = told_apart(records, some, first[alike], second[alike], vocabulary)
+    return SimilarPairs(left[alike], right[alike], jaccard[alike], difference)
+
+
+def _unique(left: Places, right: Places) -> Places:
+    """Return the numbers that occur, sorted; faster than `np.unique`, since they are few."""
+    return np.flatnonzero(np.bincount(np.concatenate([left, right]), minlength=1))
