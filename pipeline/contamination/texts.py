@@ -6,7 +6,6 @@ Rows are records of a build, or published ones in their shape (`pipeline/release
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,9 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.contamination.streams import hash_texts, plain_stream
 from pipeline.dedup.records import of_items
-from pipeline.keys import letters_of
 from pipeline.text.folded import Folded, fold_columns, language_number
-from pipeline.text.normalize import comparison_key
 from pipeline.text.units import CHARACTER_LANGUAGES
 from schemas.item import LANGUAGES
 
@@ -103,11 +100,19 @@ def same_questions(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     return pairs.filter(is_same | (ours.list.set_intersection(theirs).list.len() > 0))
 
 
-def is_stem(row: dict[str, Any]) -> bool:
-    """Tell whether a record's question is so short that it may be a stem."""
-    key = comparison_key(row["question"], row["language"])
-    is_character = row["language"] in CHARACTER_LANGUAGES
-    return len(letters_of(key)) < (QUESTION_CHARACTERS if is_character else QUESTION_LETTERS)
+def item_digests(items: pl.DataFrame) -> list[list[str]]:
+    """Return, per protected item, the digests by which a release can be checked without its text.
+
+    A row asks an item's question where one of its `row_digests` is among these.
+    """
+    keys = question_keys(items).iter_rows()
+    return [_digests(key, options, (None,)) for key, options in keys]
+
+
+def row_digests(rows: pl.DataFrame) -> list[list[str]]:
+    """Return the digests of which none may be among the `item_digests` of an item."""
+    keys = question_keys(rows).iter_rows()
+    return [_digests(key, (), ()) if not options else _digests(key, options, (0,))[1:] for key, options in keys]
 
 
 def least_letters(languages: Numbers) -> Places:

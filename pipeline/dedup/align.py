@@ -25,11 +25,14 @@ Places: TypeAlias = NDArray[np.int64]
 
 IN_QUESTION, IN_OPTIONS, IN_ANSWER = 0, 1, 2
 # Columns of a difference: the pair; where; the code points that differ on the left and on the
-# right; how often the rarest token there occurs in all texts, of the left and of the right.
-PAIR, PLACE, LEFT_START, LEFT_END, RIGHT_START, RIGHT_END, LEFT_COUNT, RIGHT_COUNT = range(8)
+# right; how often that occurs in all texts together with what is before and after it, of the left
+# and of the right.
+PAIR, PLACE, LEFT_START, LEFT_END, RIGHT_START, RIGHT_END, LEFT_BEFORE = range(7)
+NUM_COLUMNS = LEFT_BEFORE + 4
 UNPAIRED = -1  # as LEFT_START: more options, or more answers, on one side
 
 VOCABULARY_BITS = 24
+NO_NEIGHBOUR = -1
 MOST_COUNTED = 255  # a token that occurs more often is as common as any
 MIN_WORD_LETTERS = 4  # shorter words are not counted: the guard takes none of them for a misprint
 MAX_CELLS = 1 << 21  # of the table of one alignment; larger differences are one difference
@@ -43,10 +46,10 @@ def differences(
     right: NDArray[np.int64],
     vocabulary: NDArray[np.uint8],
 ) -> NDArray[np.int64]:
-    """Return the spans [differences, 8] in which each pair of record numbers differs, in order."""
+    """Return the spans [differences, NUM_COLUMNS] in which each pair of record numbers differs, in order."""
     room = 4 * len(left) + 64
     while True:
-        found = np.empty((room, 8), np.int64)
+        found = np.empty((room, NUM_COLUMNS), np.int64)
         folded = records.folded
         count = _differences(
             folded.codes, folded.ends, records.options, records.answers, letters().kinds,
@@ -191,31 +194,33 @@ def _alike(codes: Codes, first: int, first_end: int, second: int, second_end: in
 
 
 @njit(cache=True, nogil=True)
-def _rarest(
+def _occurrences(
     codes: Codes, start: int, end: int, first: int, last: int, kinds: Bytes, vocabulary: Bytes
-) -> int:
-    """Return how often the rarest token of a span of a piece (first to last) occurs.
+) -> tuple[int, int]:
+    """Return how often a span of a piece (first to last) occurs with what is before and after it.
 
-    A word by itself; ideographs two by two, with those before and after the span.
+    Ideographs are looked at two by two. Of words, which are looked at by themselves, both numbers
+    are that of the rarest. NO_NEIGHBOUR where no other ideograph is beside.
     """
-    rarest = MOST_COUNTED
     near = start if start < last else start - 1
     if near >= first and kinds[codes[near]] == IDEOGRAPH:
-        for place in range(max(start, first + 1), min(end + 1, last)):
-            if kinds[codes[place]] == IDEOGRAPH:
-                slot = _slot(_token_hash(codes, place - 1, place + 1))
-                rarest = min(rarest, vocabulary[slot])
-        return rarest
+        before = after = np.int64(NO_NEIGHBOUR)
+        if start > first and start < last and kinds[codes[start]] == IDEOGRAPH:
+            before = np.int64(vocabulary[_slot(_token_hash(codes, start - 1, start + 1))])
+        if end < last and end > first and kinds[codes[end]] == IDEOGRAPH:
+            after = np.int64(vocabulary[_slot(_token_hash(codes, end - 1, end + 1))])
+        return before, after
+    rarest = np.int64(MOST_COUNTED)
     place = start
     while place < end:
-        after = _token_end(codes, place, end, kinds)
-        if after == place:
+        token_end = _token_end(codes, place, end, kinds)
+        if token_end == place:
             place += 1
             continue
-        if kinds[codes[place]] == LETTER and after - place >= MIN_WORD_LETTERS:
-            rarest = min(rarest, vocabulary[_slot(_token_hash(codes, place, after))])
-        place = after
-    return rarest
+        if kinds[codes[place]] == LETTER and token_end - place >= MIN_WORD_LETTERS:
+            rarest = min(rarest, np.int64(vocabulary[_slot(_token_hash(codes, place, token_end))]))
+        place = token_end
+    return rarest, rarest
 
 
 @njit(cache=True, nogil=True)
@@ -341,7 +346,8 @@ def _write_span(
         start = tokens[2 * first_token] if first_token < num_tokens else end
         end = start
     row[LEFT_START + 2 * side], row[LEFT_END + 2 * side] = start, end
-    row[LEFT_COUNT + side] = _rarest(codes, start, end, first, last, kinds, vocabulary)
+    before, after = _occurrences(codes, start, end, first, last, kinds, vocabulary)
+    row[LEFT_BEFORE + 2 * side], row[LEFT_BEFORE + 2 * side + 1] = before, after
 
 
 @njit(cache=True, nogil=True)

@@ -7,6 +7,7 @@ such as "numbers of the question".
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.dedup import align
-from pipeline.dedup.guard import Span, meaning_of, say_the_same
+from pipeline.dedup.guard import Judgement, judged, say_the_same
+from pipeline.dedup.misprints import Misprint, Span
 from pipeline.dedup.records import ROWS, Records, fold_rows
 from pipeline.text.marks import CYRILLIC_AS_LATIN
 from pipeline.text.units import CHARACTER_LANGUAGES
@@ -26,6 +28,8 @@ _PLACES = {
     align.IN_OPTIONS: "options",
     align.IN_ANSWER: "answer",
 }
+# A copy that is full of proven misprints has some more that nothing proves.
+PROVEN_MISPRINTS = 2
 NEAR_CHARACTERS = 4  # looked at on both sides of a difference in zh and ja
 # One capital as a word, but not at the start of a text or sentence, nor before an apostrophe.
 _TYPE_LETTER = re.compile(r"(?<=[\w,;(/] |[\w ][(/-])[A-ZА-ЯЁ](?![\w'’])")
@@ -43,34 +47,51 @@ def told_apart(
     `rows` are those that `records` were folded from: the case of a letter is seen only there.
     """
     reasons = [""] * len(left)
-    spans = align.differences(records, left, right, vocabulary)
-    codes = records.folded.codes
+    doubts: dict[int, str] = {}  # of a pair, its first difference that may be a misprint
+    num_proven: Counter[int] = Counter()
     letters_asked: set[int] = set()
-    for pair, place, *ends, left_count, right_count in spans.tolist():
+    for pair, place, *ends, left_1, left_2, right_1, right_2 in align.differences(
+        records, left, right, vocabulary
+    ).tolist():
         if reasons[pair]:
             continue
         if ends[0] == align.UNPAIRED:
             reasons[pair] = _PLACES[place]
             continue
         language = _language(records, int(left[pair]))
-        first, second = _text(codes, ends[0], ends[1]), _text(codes, ends[2], ends[3])
-        meaning = meaning_of(Span(first, second, left_count, right_count), language)
-        if meaning and _is_repeated(records, ends, first, second):
-            continue
-        if meaning and language in CHARACTER_LANGUAGES:
-            # ました and た, 哪一项 and 哪项 differ by a part of what can be looked up.
-            wide = (_widened(records, *ends[:2]), _widened(records, *ends[2:]))
-            meaning = "" if say_the_same(*wide, language) else meaning
-        if meaning:
-            reasons[pair] = (
-                "options" if place == align.IN_OPTIONS else f"{meaning} of the {_PLACES[place]}"
-            )
-        elif _has_lone_letter(first) or _has_lone_letter(second):
+        texts = _text(records, *ends[:2]), _text(records, *ends[2:])
+        judgement = judged(Span(*texts, (left_1, left_2), (right_1, right_2)), language)
+        if judgement.meaning and _is_harmless(records, ends, *texts, language):
+            judgement = Judgement("", Misprint.PROVEN)
+        named = f"{judgement.meaning} of the {_PLACES[place]}"
+        named = "options" if place == align.IN_OPTIONS else named
+        if judgement.misprint is Misprint.POSSIBLE:
+            doubts.setdefault(pair, named)
+        elif judgement.meaning:
+            reasons[pair] = named
+        elif any(map(_has_lone_letter, texts)):
             letters_asked.add(pair)
+        num_proven[pair] += judgement.misprint is Misprint.PROVEN
+    for pair, named in doubts.items():
+        if num_proven[pair] < PROVEN_MISPRINTS:
+            reasons[pair] = reasons[pair] or named
     for pair in sorted(letters_asked):
         if not reasons[pair]:
             reasons[pair] = _type_letters_differ(rows, int(left[pair]), int(right[pair]))
     return reasons
+
+
+def _is_harmless(
+    records: Records, ends: Sequence[int], left: str, right: str, language: str
+) -> bool:
+    """Tell whether the places around a difference show that both sides say the same."""
+    if _is_repeated(records, ends, left, right):
+        return True
+    if language not in CHARACTER_LANGUAGES:
+        return False
+    # ました and た, 哪一项 and 哪项 differ by a part of what can be looked up.
+    wide = (_widened(records, *ends[:2]), _widened(records, *ends[2:]))
+    return say_the_same(*wide, language)
 
 
 def _language(records: Records, number: int) -> str:
@@ -78,8 +99,8 @@ def _language(records: Records, number: int) -> str:
     return LANGUAGES[language] if language < len(LANGUAGES) else ""
 
 
-def _text(codes: NDArray[np.uint32], start: int, end: int) -> str:
-    return codes[start:end].tobytes().decode("utf-32-le")
+def _text(records: Records, start: int, end: int) -> str:
+    return records.folded.codes[start:end].tobytes().decode("utf-32-le")
 
 
 def _is_repeated(records: Records, ends: Sequence[int], left: str, right: str) -> bool:
@@ -97,15 +118,15 @@ def _is_repeated(records: Records, ends: Sequence[int], left: str, right: str) -
 
 def _widened(records: Records, start: int, end: int) -> str:
     before, after = _around(records, start, end, NEAR_CHARACTERS)
-    return before + _text(records.folded.codes, start, end) + after
+    return before + _text(records, start, end) + after
 
 
 def _around(records: Records, start: int, end: int, characters: int) -> tuple[str, str]:
     """Return so many characters of the same piece before a span and after it."""
-    codes, ends = records.folded.codes, records.folded.ends
+    ends = records.folded.ends
     piece = int(np.searchsorted(ends, start, side="right")) - (start == end == ends[-1])
-    before = _text(codes, max(start - characters, int(ends[piece - 1])), start)
-    after = _text(codes, end, min(end + characters, int(ends[piece])))
+    before = _text(records, max(start - characters, int(ends[piece - 1])), start)
+    after = _text(records, end, min(end + characters, int(ends[piece])))
     return before, after
 
 

@@ -16,7 +16,7 @@ from pipeline.dedup.whole import JACCARD
 from pipeline.keys import option_keys, protected_key, question_key, text_digest
 from pipeline.release.findings import Finding
 from pipeline.text.minhash import NO_BAND
-from schemas.item import LANGUAGES, LETTERS
+from schemas.item import LANGUAGES
 from schemas.release import SUBSETS
 
 Row = dict[str, Any]
@@ -41,16 +41,13 @@ def as_items(rows: pl.DataFrame) -> pl.DataFrame:
     known = rows.filter(pl.col("language").is_in(LANGUAGES))
     # Before the question that is asked and its answer; a system's turn is no part of the dialogue.
     before = pl.col("messages").list.head((pl.col("messages").list.len() - 2).clip(0))
-    letters = pl.col("answer_letters").list.eval(
-        pl.element().replace_strict(dict(zip(LETTERS, range(len(LETTERS)), strict=True)), default=0)
-    )
     return known.select(
         *("id", "file", "row", "split", "root_id", "group_id", "language"),
         *(pl.col(name).fill_null("") for name in ("question", "context", "answer", "rationale")),
         task=task,
         history=before.list.filter(turn != "system").fill_null([]),
         options=pl.col("options").list.eval(option).list.drop_nulls().fill_null([]),
-        answer_indices=letters.fill_null([]),
+        answer_indices=pl.lit([], pl.List(pl.Int8)),  # options are compared, not which is keyed
     )
 
 

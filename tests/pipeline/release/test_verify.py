@@ -8,18 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.errors import InputError
-from pipeline.keys import protected_key
 from pipeline.release.check_benchmarks import Texts, by_text
+from pipeline.release.check_questions import near_duplicates
 from pipeline.release.findings import SHOWN, Findings
 from pipeline.release.verify import verify
+from schemas.item import LANGUAGES
 from sources import registry
+from tests.pipeline.contamination.scans import SCANS, Scan
 from tests.pipeline.release.conftest import Rows, alter, parquet, read, renew_checksums
+from tests.pipeline.stages.cases import CASES
+from tests.pipeline.stages.rows import Row, frame, mcq, qa
 
 EN, EN_TEST = parquet("mmed_ift_mc", "en"), parquet("mmed_ift_mc", "en", "test")
 OPEN_EN, FR, ES, ZH = (
@@ -124,6 +129,7 @@ def plant_in_french(rows: Rows) -> None:
         ("roots and groups in one split", EN_TEST, f"also in {EN}, row 3"),
         ("roots and groups in one split", EN_TEST, f"also in {EN}, row 4"),
         ("roots and groups in one split", f"{FR}, row 5", "without a group_id"),
+        ("near-duplicates in one split", EN_TEST, f"1.00 like {EN}, row 0"),
         ("no benchmark item", f"{ZH}, row 0", "the question of an item of starter"),
         ("letters, options, answers", f"{EN}, row 5", "answer letter 'F'"),
         ("letters, options, answers", f"{EN}, row 6", "answer 'Something else'"),
@@ -223,39 +229,60 @@ def test_benchmark_texts_are_checked_with_raw(demo_release: Path, tmp_path: Path
     assert "medqa" in findings.remarks[-1]
 
 
-CASE = {
-    "en": "A 54-year-old woman has had a dry cough and a weight loss of 6 kg for three months, and "
-    "her chest film shows a cavity in the right upper lobe. Which test should be done first?",
-    "zh": "患者女性，五十四岁，干咳三个月，体重下降六公斤，午后低热伴夜间盗汗，胸片显示右上肺有"
-    "一个厚壁空洞，周围可见斑片状阴影，痰涂片尚未进行。首先应当进行的检查是什么？",
-}
-OPTIONS = ["Sputum smear", "Bronchoscopy", "Spirometry", "Watchful waiting"]
+def texts_of(*items: Row) -> Texts:
+    """Return benchmark items as the check reads them from upstream files."""
+    return Texts(frame(*items), ())
 
 
-def question_row(language: str, question: str) -> dict[str, Any]:
-    row = {"file": "f", "row": 0, "root_id": "", "task": "mcq", "language": language}
-    row |= {"context": "", "answer": "", "source": "exam", "options": OPTIONS}
-    row["question"] = question
-    return row | {"key": protected_key(row)}
+def judged(row: Row, *items: Row) -> list[str]:
+    """Return what the check by text finds in a row."""
+    placed = frame(row).with_columns(file=pl.lit("f"), row=pl.lit(0))
+    return [finding.found for finding in by_text(placed, texts_of(*items))]
 
 
-@pytest.mark.parametrize("language", CASE)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        (lambda case: case, "the question of an item of exam"),
-        (lambda case: f"{case} (2019)", "it contains the question of an item of exam"),
-        (lambda case: case.replace(" a ", " the ").replace("进行的", "进行"), "like an item of"),
-        (lambda case: case.replace("6 kg", "16 kg").replace("六公斤", "十六公斤"), ""),
+        (lambda scan: scan.question.upper(), "the question of an item of exam"),
+        (lambda scan: f"{scan.question} (2019)", "100% of the question of an item of exam"),
+        (lambda scan: scan.scanned_question, "% of the question of an item of exam"),
+        (lambda scan: scan.question[: len(scan.question) // 2], ""),
     ],
 )
 def test_a_benchmark_question_is_found_again(
-    language: str, change: Callable[[str], str], found: str
+    language: str, change: Callable[[Scan], str], found: str
 ) -> None:
-    row = question_row(language, change(CASE[language]))
-    texts = Texts((question_row(language, CASE[language]),), ())
-    told = [finding.found for finding in by_text([row], texts)]
+    scan = SCANS[language]
+    item = mcq(scan.question, scan.options, (0,), language, role="benchmark", source="exam")
+    told = judged(mcq(change(scan), scan.options, (0,), language, id="t"), item)
     assert [found in one for one in told] == ([True] if found else [])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_stem_with_other_options_is_no_benchmark_question(language: str) -> None:
+    item = mcq("§ 12?", ("β", "γ"), (0,), language, id="b", role="benchmark", source="exam")
+    assert judged(mcq("12", ("δ", "ε"), (0,), language), item) == []
+    assert judged(mcq("12", ("δ", "γ"), (0,), language), item) != []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_near_duplicates_of_two_splits_are_found(language: str) -> None:
+    scan, case = SCANS[language], CASES[language]
+    rows = [
+        mcq(scan.question, scan.options, (0,), language, id="a"),
+        mcq(f"{scan.question} ?", scan.options[::-1], (1,), language, id="b"),
+        qa(case.question, case.answer, language, id="c"),
+        qa(case.other_number, case.answer, language, id="d"),
+    ]
+    table = frame(*rows).with_columns(file=pl.lit("f"), row=pl.int_range(pl.len()))
+    apart = table.with_columns(split=pl.Series(["train", "test", "validation", "train"]))
+    found = {finding.row: finding.found for finding in near_duplicates(apart)}
+    assert found.keys() == {1, 3}
+    assert "like f, row 0" in found[1]
+    assert "like f, row 2" in found[3]
+    together = table.with_columns(split=pl.Series(["test", "test", "train", "train"]))
+    assert list(near_duplicates(together)) == []
 
 
 def test_question_keys_of_another_version_are_not_taken_for_clean(

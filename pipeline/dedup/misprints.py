@@ -1,0 +1,131 @@
+"""Misprints: one letter changed where one of the two words hardly occurs in all texts.
+
+A letter more or less makes another drug as easily as a misprint (ileum, ilium), so looks prove
+nothing. What proves a misprint is that one side occurs nowhere else while the other is common; a
+small table of texts proves little, and then the two records stay apart.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import IntEnum
+from typing import NamedTuple
+
+from pipeline.dedup.align import MIN_WORD_LETTERS, NO_NEIGHBOUR
+from pipeline.dedup.lexicon import Lexicon
+from pipeline.text.units import CHARACTER_LANGUAGES
+
+MIN_MISPRINT_LETTERS = 5  # of the longer word: shorter ones are too often one letter apart
+# A misprint occurs once, and what it was meant to be more often; or it is a common one, of a word
+# that is far more common.
+_MOST_MISPRINTED, _TIMES_MORE = 20, 12
+WORDS = re.compile(r"[^\W\d_]+|\d[\d.,:^_]*|\S")
+
+
+class Misprint(IntEnum):
+    """Whether a difference is a misprint."""
+
+    NONE = 0
+    POSSIBLE = 1
+    PROVEN = 2
+
+
+class Span(NamedTuple):
+    """One place where two texts differ, and how often each side occurs in all texts.
+
+    In zh and ja, once with the character before it and once with that after it.
+    """
+
+    left: str
+    right: str
+    left_counts: tuple[int, int]
+    right_counts: tuple[int, int]
+
+
+def content(text: str, words: Lexicon, language: str) -> tuple[str, ...]:
+    """Return the tokens that are no function words; for zh and ja, the characters."""
+    if language in CHARACTER_LANGUAGES:
+        text = words.equivalent_pattern.sub(lambda match: words.equivalents[match[0]], text)
+        return tuple(words.function_pattern.sub("", text).replace(" ", ""))
+    return tuple(word for word in WORDS.findall(text) if word not in words.function_words)
+
+
+def misprint_of(span: Span, words: Lexicon, language: str) -> Misprint:
+    """Tell whether a difference looks like a misprint, and whether the counts prove it."""
+    is_rare = _is_rare(span)
+    if language in CHARACTER_LANGUAGES and not (span.left + span.right).isascii():
+        left, right = ("".join(content(text, words, language)) for text in span[:2])
+        if max(len(left), len(right)) != 1 or not (left + right).isalpha():
+            return Misprint.NONE
+        if frozenset((left, right)) in words.lookalikes:
+            return Misprint.NONE
+        # A character more or less may be a word: 急性 and 急.
+        return Misprint.PROVEN if is_rare else Misprint(bool(left and right))
+    pairs = _words_side_by_side(span)
+    if not all(_is_accent_left_out(*pair) or _is_slip(*pair, words) for pair in pairs):
+        return Misprint.NONE
+    is_proven = is_rare or all(_is_accent_left_out(*pair) for pair in pairs)
+    return Misprint.PROVEN if pairs and is_proven else Misprint(bool(pairs))
+
+
+def _words_side_by_side(span: Span) -> list[tuple[str, str]]:
+    left, right = (WORDS.findall(text) for text in span[:2])
+    if len(left) != len(right):
+        return []
+    return [pair for pair in zip(left, right, strict=True) if pair[0] != pair[1]]
+
+
+def _is_rare(span: Span) -> bool:
+    """Tell whether one side hardly occurs and the other does: else there is no telling."""
+    sides = [
+        (left, right)
+        for left, right in zip(span.left_counts, span.right_counts, strict=True)
+        if NO_NEIGHBOUR not in (left, right)
+    ]
+    is_left_rare = all(_hardly_occurs(left, right) for left, right in sides)
+    return bool(sides) and (is_left_rare or all(_hardly_occurs(r, left) for left, r in sides))
+
+
+def _hardly_occurs(rare: int, common: int) -> bool:
+    if rare <= 1:
+        return common > 1
+    return rare <= _MOST_MISPRINTED and common >= _TIMES_MORE * rare
+
+
+def _is_slip(left: str, right: str, words: Lexicon) -> bool:
+    """Tell whether two long words are one letter apart, and not known as two words."""
+    lengths = len(left), len(right)
+    if min(lengths) < MIN_WORD_LETTERS or max(lengths) < MIN_MISPRINT_LETTERS:
+        return False
+    if not (left + right).isalpha():
+        return False
+    if left[0] != right[0] or frozenset((left, right)) in words.lookalikes:
+        return False
+    return _is_one_edit(left, right) or _is_one_edit(*map(_without_accents, (left, right)))
+
+
+def _is_accent_left_out(left: str, right: str) -> bool:
+    """Tell whether one of two longer words is the other without any of its accents."""
+    plain, other = sorted((left, right), key=lambda word: word != _without_accents(word))
+    return len(left) >= MIN_WORD_LETTERS and plain == _without_accents(other)
+
+
+def _without_accents(word: str) -> str:
+    if word.isascii():
+        return word
+    decomposed = unicodedata.normalize("NFD", word.replace("й", "\0"))
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\0", "й")
+
+
+def _is_one_edit(left: str, right: str) -> bool:
+    """Tell whether one letter was dropped, added or replaced, or two neighbours swapped, or none."""
+    begin = 0
+    while begin < min(len(left), len(right)) and left[begin] == right[begin]:
+        begin += 1
+    one, other = left[begin:], right[begin:]
+    if len(one) == len(other):
+        is_swapped = one[:2] == other[:2][::-1] and one[2:] == other[2:]
+        return one[1:] == other[1:] or is_swapped
+    shorter, longer = sorted((one, other), key=len)
+    return longer[1:] == shorter
