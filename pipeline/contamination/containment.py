@@ -44,6 +44,7 @@ class Probes:
     sizes: Bytes  # n of the n-grams
     languages: Bytes
     is_short: Truths  # says little, so it must make out the other text, not only stand in it
+    is_stem: Truths  # of a question that is known by its options: they must stand there too
     items: Places  # what each stands for; of two the smaller number is told
     num_grave: int  # items below this number are told before the others
 
@@ -57,6 +58,7 @@ class Index:
     shingles: Codes  # the different ones of each probe
     ends: Places
     lengths: Places  # of each probe's text, in shingles with repeats
+    heads: Places  # of its different shingles, those that are not from the options alone
     hits: Places  # rare shingles of a probe that make a text a candidate
     keys: Codes  # open addressing
     starts: Numbers  # [len(keys) + 1] in `postings`
@@ -69,10 +71,11 @@ def make_index(probes: Probes, threshold: float) -> Index:
     ends = probes.pieces.ends
     room = int((ends[probes.end_pieces] - ends[probes.first_pieces]).sum())
     shingles, num_probes = np.empty(room, np.uint32), len(probes.items)
-    shingle_ends, lengths = np.zeros(num_probes + 1, np.int64), np.zeros(num_probes, np.int64)
+    shingle_ends = np.zeros(num_probes + 1, np.int64)
+    lengths, heads = np.zeros(num_probes, np.int64), np.zeros(num_probes, np.int64)
     _probe_shingles(
         probes.pieces.codes, ends, probes.first_pieces, probes.end_pieces, probes.sizes,
-        probes.languages, shingles, shingle_ends, lengths,
+        probes.languages, shingles, shingle_ends, lengths, heads,
     )  # fmt: skip
     counts = np.diff(shingle_ends)
     needed = np.ceil(threshold * counts - 1e-9).astype(np.int64)
@@ -80,19 +83,30 @@ def make_index(probes: Probes, threshold: float) -> Index:
     hits = np.minimum(hits, np.maximum(needed, 1))
     rare, rare_ends = _rarest(shingles, shingle_ends, counts - needed + hits)
     return Index(
-        probes, threshold, shingles, shingle_ends, lengths, hits, *_inverted(rare, rare_ends)
+        probes,
+        threshold,
+        shingles,
+        shingle_ends,
+        lengths,
+        heads,
+        hits,
+        *_inverted(rare, rare_ends),
     )
 
 
 def best_contained(
-    index: Index, texts: Streams, sizes: Bytes, languages: Bytes
-) -> tuple[Places, Shares]:
-    """Return, per text, the item of which it holds enough (-1 for none), and the share held."""
-    items, shares = np.full(len(texts), -1, np.int64), np.zeros(len(texts), np.float64)
+    index: Index, pieces: Streams, first_pieces: Places, end_pieces: Places, sizes: Bytes,
+    languages: Bytes,
+) -> tuple[Places, Shares]:  # fmt: skip
+    """Return, per text, the item of which it holds enough (-1 for none), and the share held.
+
+    A text has pieces like a probe; those after the first are options.
+    """
+    items, shares = np.full(len(sizes), -1, np.int64), np.zeros(len(sizes), np.float64)
     _scan(
-        texts.codes, texts.ends, sizes, languages,
-        index.shingles, index.ends, index.lengths, index.hits, index.threshold,
-        index.probes.is_short, index.probes.items, index.probes.num_grave,
+        pieces.codes, pieces.ends, first_pieces, end_pieces, sizes, languages,
+        index.shingles, index.ends, index.lengths, index.heads, index.hits, index.threshold,
+        index.probes.is_short, index.probes.is_stem, index.probes.items, index.probes.num_grave,
         index.keys, index.starts, index.postings, index.filter, items, shares,
     )  # fmt: skip
     return items, shares
@@ -130,9 +144,8 @@ def _room(most: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _different(hashes: Codes, slots: Places, out: Codes, written: int) -> int:
-    """Append each hash once to `out`; return the new length. `slots` is spent."""
+    """Append each hash once to `out`; return the new length. `slots` knows what is there."""
     mask = len(slots) - 1
-    slots[:] = 0
     for value in hashes:
         slot = np.int64(value) & mask
         while slots[slot] and out[slots[slot] - 1] != value:
@@ -147,9 +160,9 @@ def _different(hashes: Codes, slots: Places, out: Codes, written: int) -> int:
 @njit(cache=True, nogil=True)
 def _probe_shingles(
     codes: Codes, piece_ends: Places, first_pieces: Places, end_pieces: Places, sizes: Bytes,
-    languages: Bytes, shingles: Codes, ends: Places, lengths: Places,
+    languages: Bytes, shingles: Codes, ends: Places, lengths: Places, heads: Places,
 ) -> None:  # fmt: skip
-    """Write each probe's different shingles."""
+    """Write each probe's different shingles, those of its first piece before all others."""
     longest = 1
     for probe in range(len(sizes)):
         first, last = first_pieces[probe], end_pieces[probe]
@@ -157,12 +170,16 @@ def _probe_shingles(
     scratch, slots = np.empty(longest, np.uint32), np.empty(_room(longest), np.int64)
     written = 0
     for probe in range(len(sizes)):
-        count = 0
-        for piece in range(first_pieces[probe], end_pieces[probe]):
+        first, last = first_pieces[probe], end_pieces[probe]
+        own_slots = slots[: _room(piece_ends[last] - piece_ends[first])]
+        own_slots[:] = 0
+        for piece in range(first, last):
             start, end = piece_ends[piece], piece_ends[piece + 1]
-            count = _hashes(codes, start, end, sizes[probe], languages[probe], scratch, count)
-        lengths[probe] = count
-        written = _different(scratch[:count], slots[: _room(count)], shingles, written)
+            count = _hashes(codes, start, end, sizes[probe], languages[probe], scratch, 0)
+            written = _different(scratch[:count], own_slots, shingles, written)
+            lengths[probe] += count
+            if piece == first:
+                heads[probe] = written - ends[probe]
         ends[probe + 1] = written
 
 
@@ -271,17 +288,64 @@ def _most_together(
 
 
 @njit(cache=True, nogil=True)
+def _has_half(numbers: Places, first: int, end: int, times: Places) -> bool:
+    """Tell whether at least half of a range of shingles is among those found."""
+    times[first:end] = 0
+    held = 0
+    for number in numbers:
+        if number >= first and times[number] == 0:
+            times[number] = 1
+            held += 1
+    return 2 * held >= end - first
+
+
+@njit(cache=True, nogil=True)
+def _candidates(
+    text: int, hashes: Codes, keys: Codes, starts: Numbers, postings: Numbers, bits: Words,
+    hits: Places, seen_in: Numbers, counted_in: Places, counts: Places, candidates: Places,
+) -> int:  # fmt: skip
+    """Write the probes of which a text holds enough rare shingles; return how many there are.
+
+    The arrays from `seen_in` on are by shingle and by probe: which text touched them last.
+    """
+    num_candidates = 0
+    for value in hashes:
+        slot = _slot_of(int(value), keys, starts, bits)
+        if slot < 0 or seen_in[slot] == text:
+            continue
+        seen_in[slot] = text
+        for posting in range(starts[slot], starts[slot + 1]):
+            probe = postings[posting]
+            if counted_in[probe] != text:
+                counted_in[probe], counts[probe] = text, 0
+            counts[probe] += 1
+            if counts[probe] == hits[probe]:
+                candidates[num_candidates] = probe
+                num_candidates += 1
+    return num_candidates
+
+
+@njit(cache=True, nogil=True)
+def _is_better(item: int, share: float, best: int, best_share: float, num_grave: int) -> bool:
+    """Tell whether an item is to be told rather than the best until now, -1 for none."""
+    if best < 0 or (item < num_grave) != (best < num_grave):
+        return best < 0 or item < num_grave
+    return share > best_share or (share == best_share and item < best)
+
+
+@njit(cache=True, nogil=True)
 def _scan(
-    codes: Codes, text_ends: Places, sizes: Bytes, languages: Bytes,
-    shingles: Codes, ends: Places, lengths: Places, hits: Places, threshold: float,
-    is_short: Truths, items: Places, num_grave: int,
+    codes: Codes, piece_ends: Places, first_pieces: Places, end_pieces: Places, sizes: Bytes,
+    languages: Bytes, shingles: Codes, ends: Places, lengths: Places, heads: Places, hits: Places,
+    threshold: float, is_short: Truths, is_stem: Truths, items: Places, num_grave: int,
     keys: Codes, starts: Numbers, postings: Numbers, bits: Words,
     found: Places, shares: Shares,
 ) -> None:  # fmt: skip
     """Write the best item of each text: a grave one first, then by share, then by number."""
     longest, most_own = 1, 1
     for text in range(len(sizes)):
-        longest = max(longest, text_ends[text + 1] - text_ends[text])
+        first, last = first_pieces[text], end_pieces[text]
+        longest = max(longest, piece_ends[last] - piece_ends[first])
     for probe in range(len(lengths)):
         most_own = max(most_own, ends[probe + 1] - ends[probe])
     hashes, numbers = np.empty(longest, np.uint32), np.empty(longest, np.int64)
@@ -291,27 +355,21 @@ def _scan(
     counted_in, counts = np.full(len(lengths), -1, np.int64), np.zeros(len(lengths), np.int64)
     candidates = np.empty(len(lengths), np.int64)
     for text in range(len(sizes)):
-        start, end = text_ends[text], text_ends[text + 1]
-        count = _hashes(codes, start, end, sizes[text], languages[text], hashes, 0)
-        num_candidates = num_different = 0
-        for step in range(count):
-            slot = _slot_of(int(hashes[step]), keys, starts, bits)
-            if slot < 0 or seen_in[slot] == text:
-                continue
-            seen_in[slot] = text
-            for posting in range(starts[slot], starts[slot + 1]):
-                probe = postings[posting]
-                if counted_in[probe] != text:
-                    counted_in[probe], counts[probe] = text, 0
-                counts[probe] += 1
-                if counts[probe] == hits[probe]:
-                    candidates[num_candidates] = probe
-                    num_candidates += 1
+        first, last, count = first_pieces[text], end_pieces[text], 0
+        for piece in range(first, last):
+            start, end = piece_ends[piece], piece_ends[piece + 1]
+            count = _hashes(codes, start, end, sizes[text], languages[text], hashes, count)
+        num_candidates = _candidates(
+            text, hashes[:count], keys, starts, postings, bits, hits, seen_in, counted_in, counts,
+            candidates,
+        )  # fmt: skip
+        num_different = 0
         for probe in candidates[:num_candidates]:
             own = shingles[ends[probe] : ends[probe + 1]]
             if is_short[probe]:
                 if not num_different:
                     room = _room(count)
+                    slots[:room] = 0
                     num_different = _different(hashes[:count], slots[:room], different, 0)
                 if len(own) < threshold * num_different:
                     continue
@@ -322,11 +380,8 @@ def _scan(
             share = held / whole
             if share < threshold:
                 continue
-            item, best = items[probe], found[text]
-            is_better = best < 0
-            if not is_better and (item < num_grave) != (best < num_grave):
-                is_better = item < num_grave
-            elif not is_better:
-                is_better = share > shares[text] or (share == shares[text] and item < best)
-            if is_better:
-                found[text], shares[text] = item, share
+            has_both = is_stem[probe] and last - first > 1  # an open question has no options
+            if has_both and not _has_half(numbers[:count], heads[probe], len(own), times):
+                continue
+            if _is_better(items[probe], share, found[text], shares[text], num_grave):
+                found[text], shares[text] = items[probe], share

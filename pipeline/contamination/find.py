@@ -9,17 +9,9 @@ from numpy.typing import NDArray
 from pipeline.contamination.containment import Index, Probes, best_contained, make_index
 from pipeline.contamination.runs import RunIndex, Runs, index_runs, longest_runs
 from pipeline.contamination.streams import plain_stream, plain_table, rough_stream
-from pipeline.contamination.texts import (
-    Pieces,
-    fold_asked,
-    fold_told,
-    language_numbers,
-    least_letters,
-    pieces_of,
-)
+from pipeline.contamination.texts import Pieces, asked_pieces, least_letters, told_pieces
 from pipeline.dedup.records import SHINGLE_SIZES, chunks
 from pipeline.frames import EVIDENCE_CHARACTERS
-from pipeline.text.folded import Folded
 
 CONTAINMENT = 0.8
 ROWS_AT_ONCE = 1 << 14
@@ -42,11 +34,9 @@ class Protected:
         items = items.sort("role", "id")
         self._ids = items["id"]
         num_grave = int((items["role"] == "benchmark").sum())
-        pieces = pieces_of(items)
+        pieces = asked_pieces(items)
         self._index: Index = make_index(_probes(pieces, num_grave), containment)
-        letters = plain_stream(pieces.folded)
-        starts, ends = letters.ends[pieces.firsts], letters.ends[pieces.ends]
-        self._runs: RunIndex = index_runs(letters.codes, starts, ends, num_grave)
+        self._runs: RunIndex = index_runs(*_letters(pieces), num_grave)
 
     def matches(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return, for each row, the best item that it asks and its longest run with one."""
@@ -54,19 +44,19 @@ class Protected:
         return pl.concat([pl.DataFrame(schema=MATCHES), *found])
 
     def _matches(self, rows: pl.DataFrame) -> pl.DataFrame:
-        asked, told = fold_asked(rows), fold_told(rows)
-        languages = language_numbers(rows["language"])
+        asked, told = asked_pieces(rows), told_pieces(rows)
         items, shares = best_contained(
-            self._index, rough_stream(asked), SHINGLE_SIZES[languages], languages
-        )
+            self._index, rough_stream(asked.folded), asked.firsts, asked.ends,
+            SHINGLE_SIZES[asked.languages], asked.languages,
+        )  # fmt: skip
         runs, is_told = self._best_runs(asked, told)
         texts = [_run_text(told if is_told[row] else asked, runs, row) for row in range(len(rows))]
         similar = self._frame(rows["id"], items, "similar", shares, [""] * len(rows))
         return similar.vstack(self._frame(rows["id"], runs.items, "run", runs.lengths, texts))
 
-    def _best_runs(self, asked: Folded, told: Folded) -> tuple[Runs, NDArray[np.bool_]]:
+    def _best_runs(self, asked: Pieces, told: Pieces) -> tuple[Runs, NDArray[np.bool_]]:
         """Return the best run of each row, and whether it stands in what the row tells."""
-        first, second = (longest_runs(self._runs, plain_stream(text)) for text in (asked, told))
+        first, second = (longest_runs(self._runs, *_letters(text)) for text in (asked, told))
         is_told = self._rank(second) > self._rank(first)
         fields = (
             np.where(is_told, getattr(second, name), getattr(first, name))
@@ -100,9 +90,11 @@ def _probes(pieces: Pieces, num_grave: int) -> Probes:
     numbers = np.arange(len(pieces.firsts))
     alone_pieces = pieces.firsts.copy()
     alone_pieces[pieces.with_context] = pieces.ends[-1:].sum() + np.arange(len(pieces.with_context))
-    alone = np.flatnonzero(lengths[alone_pieces] >= least)
+    has_options = pieces.ends - pieces.firsts > 1
+    has_more = has_options | np.isin(numbers, pieces.with_context)
+    alone = np.flatnonzero(has_more & (lengths[alone_pieces] >= least))
     # Options tell a short question from others; without them it is a phrase that any text may hold.
-    is_short = (lengths[pieces.firsts] < least) & (pieces.ends - pieces.firsts == 1)
+    is_phrase = lengths[pieces.firsts] < least
     of_probe = np.concatenate([numbers, alone])
     languages = pieces.languages[of_probe]
     return Probes(
@@ -111,18 +103,25 @@ def _probes(pieces: Pieces, num_grave: int) -> Probes:
         np.concatenate([pieces.ends, alone_pieces[alone] + 1]),
         SHINGLE_SIZES[languages],
         languages,
-        np.concatenate([is_short, np.zeros(len(alone), bool)]),
+        np.concatenate([is_phrase & ~has_options, np.zeros(len(alone), bool)]),
+        np.concatenate([is_phrase & has_options, np.zeros(len(alone), bool)]),
         of_probe,
         num_grave,
     )
 
 
-def _run_text(folded: Folded, runs: Runs, text: int) -> str:
-    """Return a text's run with the spaces and signs that stand in it."""
-    if runs.items[text] < 0:
+def _letters(pieces: Pieces) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the letters and digits of records, and where those of each begin and end."""
+    stream = plain_stream(pieces.folded)
+    return stream.codes, stream.ends[pieces.firsts], stream.ends[pieces.ends]
+
+
+def _run_text(pieces: Pieces, runs: Runs, record: int) -> str:
+    """Return a record's run with the spaces and signs that stand in it."""
+    if runs.items[record] < 0:
         return ""
-    start, length = int(runs.starts[text]), int(runs.lengths[text])
-    codes = folded.codes[folded.ends[text] : folded.ends[text + 1]]
+    start, length = int(runs.starts[record]), int(runs.lengths[record])
+    text = pieces.text(record)
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     places = np.flatnonzero(plain_table()[codes])[start : start + length]
-    run = codes[places[0] : places[-1] + 1][:EVIDENCE_CHARACTERS]
-    return run.tobytes().decode("utf-32-le")
+    return text[places[0] : places[-1] + 1][:EVIDENCE_CHARACTERS]

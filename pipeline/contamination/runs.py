@@ -16,8 +16,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.contamination.streams import Streams
-
 Codes: TypeAlias = NDArray[np.uint32]
 Places: TypeAlias = NDArray[np.int64]
 Words: TypeAlias = NDArray[np.uint64]
@@ -64,12 +62,12 @@ def index_runs(codes: Codes, starts: Places, ends: Places, num_grave: int) -> Ru
     )  # fmt: skip
 
 
-def longest_runs(index: RunIndex, texts: Streams) -> Runs:
-    """Return the longest run of each text with an item."""
-    count = len(texts)
+def longest_runs(index: RunIndex, codes: Codes, starts: Places, ends: Places) -> Runs:
+    """Return the longest run with an item of each text, which stand at these places of `codes`."""
+    count = len(starts)
     runs = Runs(np.full(count, -1), np.zeros(count, np.int64), np.zeros(count, np.int64))
     _scan(
-        texts.codes, texts.ends, index.codes, index.starts, index.ends, index.num_grave,
+        codes, starts, ends, index.codes, index.starts, index.ends, index.num_grave,
         index.keys, index.key_starts, index.places, index.item_of, index.table, index.filter,
         runs.items, runs.starts, runs.lengths,
     )  # fmt: skip
@@ -155,8 +153,8 @@ def _extended(
 
 @njit(cache=True, nogil=True)
 def _scan(
-    codes: Codes, ends: Places, item_codes: Codes, item_starts: Places, item_ends: Places,
-    num_grave: int,
+    codes: Codes, text_starts: Places, text_ends: Places,
+    item_codes: Codes, item_starts: Places, item_ends: Places, num_grave: int,
     keys: Words, key_starts: Places, places: Places, item_of: Places, table: Places, bits: Words,
     items: Places, starts: Places, lengths: Places,
 ) -> None:  # fmt: skip
@@ -164,7 +162,7 @@ def _scan(
     for _ in range(STEP):
         leaving *= _FACTOR
     for text in range(len(items)):
-        first, last = ends[text], ends[text + 1]
+        first, last = text_starts[text], text_ends[text]
         rolling = np.uint64(0)
         for end in range(first, last):
             rolling = rolling * _FACTOR + np.uint64(codes[end]) + np.uint64(1)

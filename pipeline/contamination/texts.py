@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from pipeline.contamination.streams import hash_texts, plain_stream
 from pipeline.dedup.records import of_items
+from pipeline.keys import text_digest
 from pipeline.text.folded import Folded, fold_columns, language_number
 from pipeline.text.units import CHARACTER_LANGUAGES
 from schemas.item import LANGUAGES
 
 # A question of so many letters and digits identifies itself; a shorter one may be a stem ("Which of
-# these is correct?") and is known by its options. Of 103 repeated multiple-choice questions in the
-# real files that are longer, all share an option; of 146 shorter ones, 40 share none.
+# these is correct?") and is known by its options. Of multiple-choice questions of the real files
+# that repeat a protected one word for word, all 60 longer ones share an option with it; of 177
+# shorter ones, 43 share none.
 QUESTION_LETTERS, QUESTION_CHARACTERS = 120, 60
 Places = NDArray[np.int64]
 Numbers = NDArray[np.uint8]
@@ -40,8 +42,13 @@ class Pieces:
     with_context: Places
     languages: Numbers
 
+    def text(self, record: int) -> str:
+        """Return the pieces of a record, parted by spaces."""
+        pieces = range(self.firsts[record], self.ends[record])
+        return " ".join(self.folded.text(piece) for piece in pieces)
 
-def pieces_of(rows: pl.DataFrame) -> Pieces:
+
+def asked_pieces(rows: pl.DataFrame) -> Pieces:
     """Return the folded questions and options of records."""
     asked = of_items(rows)
     languages = language_numbers(rows["language"])
@@ -59,19 +66,15 @@ def pieces_of(rows: pl.DataFrame) -> Pieces:
     return Pieces(folded, ends - counts, ends, with_context, languages)
 
 
-def fold_asked(rows: pl.DataFrame) -> Folded:
-    """Return question and options of each record as one text, with what was said before."""
-    asked = of_items(rows).select("question", pl.col("options").list.join("\n"))
-    texts = asked.select(text=pl.concat_str("question", "options", separator="\n"))["text"]
-    return fold_columns([(texts, language_numbers(rows["language"]))])
-
-
-def fold_told(rows: pl.DataFrame) -> Folded:
-    """Return answer and rationale of each record as one text."""
+def told_pieces(rows: pl.DataFrame) -> Pieces:
+    """Return the folded answer and rationale of records, as one piece each."""
     # The answer of a multiple-choice record is one of its options.
     answer = pl.when(pl.col("task") == "mcq").then(pl.lit("")).otherwise("answer")
     texts = rows.select(text=pl.concat_str(answer, "rationale", separator="\n"))["text"]
-    return fold_columns([(texts, language_numbers(rows["language"]))])
+    languages = language_numbers(rows["language"])
+    numbers = np.arange(len(rows))
+    none = np.empty(0, np.int64)
+    return Pieces(fold_columns([(texts, languages)]), numbers, numbers + 1, none, languages)
 
 
 def question_keys(rows: pl.DataFrame) -> pl.DataFrame:
@@ -101,18 +104,28 @@ def same_questions(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
 
 
 def item_digests(items: pl.DataFrame) -> list[list[str]]:
-    """Return, per protected item, the digests by which a release can be checked without its text.
+    """Return, per protected item, the digests by which it is known where its text is not at hand.
 
     A row asks an item's question where one of its `row_digests` is among these.
     """
     keys = question_keys(items).iter_rows()
-    return [_digests(key, options, (None,)) for key, options in keys]
+    return [
+        [_digest(key, "any"), *(_digest(key, one) for one in options or ("none",))]
+        for key, options in keys
+    ]
 
 
 def row_digests(rows: pl.DataFrame) -> list[list[str]]:
-    """Return the digests of which none may be among the `item_digests` of an item."""
+    """Return, per row, the digests of which none may be among those of an item."""
     keys = question_keys(rows).iter_rows()
-    return [_digests(key, (), ()) if not options else _digests(key, options, (0,))[1:] for key, options in keys]
+    return [
+        [_digest(key, one) for one in (*options, "none")] if options else [_digest(key, "any")]
+        for key, options in keys
+    ]
+
+
+def _digest(key: int, option: int | str) -> str:
+    return text_digest(str(key), str(option))
 
 
 def least_letters(languages: Numbers) -> Places:

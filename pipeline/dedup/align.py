@@ -1,8 +1,8 @@
 """Where two similar records differ: their pieces side by side, token by token.
 
 Options and answers are paired as sets before they are aligned, equal ones first, then the most
-alike. A token is a word, a number with its point or exponent, a sign, or, in zh and ja, one
-character. Compiled; every compiled function of this module is called by this module alone: numba's
+alike. A token is a word, a number with its point or exponent, a sign, or one Han character
+or hiragana; a run of katakana is a word. Compiled; every compiled function of this module is called by this module alone: numba's
 cache would not see that a callee elsewhere has changed.
 """
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Codes: TypeAlias = NDArray[np.uint32]
 Bytes: TypeAlias = NDArray[np.uint8]
 Places: TypeAlias = NDArray[np.int64]
+Counts: TypeAlias = NDArray[np.uint16]
 
 IN_QUESTION, IN_OPTIONS, IN_ANSWER = 0, 1, 2
 # Columns of a difference: the pair; where; the code points that differ on the left and on the
@@ -31,10 +32,11 @@ PAIR, PLACE, LEFT_START, LEFT_END, RIGHT_START, RIGHT_END, LEFT_BEFORE = range(7
 NUM_COLUMNS = LEFT_BEFORE + 4
 UNPAIRED = -1  # as LEFT_START: more options, or more answers, on one side
 
-VOCABULARY_BITS = 24
+VOCABULARY_BITS = 23
 NO_NEIGHBOUR = -1
-MOST_COUNTED = 255  # a token that occurs more often is as common as any
-MIN_WORD_LETTERS = 4  # shorter words are not counted: the guard takes none of them for a misprint
+MOST_COUNTED = 65535  # a token that occurs more often is as common as any
+# Shorter words are not counted: none of them is taken for a misprint. A kana is a syllable.
+MIN_WORD_LETTERS, MIN_KANA = 4, 3
 MAX_CELLS = 1 << 21  # of the table of one alignment; larger differences are one difference
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
@@ -44,7 +46,7 @@ def differences(
     records: Records,
     left: NDArray[np.int64],
     right: NDArray[np.int64],
-    vocabulary: NDArray[np.uint8],
+    vocabulary: Counts,
 ) -> NDArray[np.int64]:
     """Return the spans [differences, NUM_COLUMNS] in which each pair of record numbers differs, in order."""
     room = 4 * len(left) + 64
@@ -60,7 +62,7 @@ def differences(
         room *= 2
 
 
-def count_tokens(records: Records, counts: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def count_tokens(records: Records, counts: Counts) -> NDArray[np.uint32]:
     """Count the tokens of records in `counts` [2 ** VOCABULARY_BITS], each to MOST_COUNTED.
 
     `counts` is all zeros before; returns the slots that are not any more.
@@ -74,9 +76,18 @@ def count_tokens(records: Records, counts: NDArray[np.uint8]) -> NDArray[np.uint
 
 
 @njit(cache=True, nogil=True)
+def _is_katakana(code: int) -> bool:
+    return 0x30A1 <= code <= 0x30FC
+
+
+@njit(cache=True, nogil=True)
 def _token_end(codes: Codes, place: int, end: int, kinds: Bytes) -> int:
     """Return where the token ends that begins at a place; the place itself where none does."""
     kind = kinds[codes[place]]
+    if _is_katakana(codes[place]):
+        while place < end and _is_katakana(codes[place]):
+            place += 1
+        return place
     if kind == IDEOGRAPH or kind == SIGN:
         return place + 1
     if kind == LETTER:
@@ -130,10 +141,8 @@ def _tokens(codes: Codes, start: int, end: int, kinds: Bytes, starts: Places) ->
 @njit(cache=True, nogil=True)
 def _count_tokens(
     codes: Codes, ends: Places, options: Places, answers: Places, kinds: Bytes,
-    counts: Bytes, slots: Codes,
+    counts: Counts, slots: Codes,
 ) -> int:  # fmt: skip
-    # Most tokens are common ones: a table that fits a near cache answers for those.
-    common = np.zeros(1 << 15, np.int32)
     num_slots = 0
     for record in range(len(options) - 1):
         has_options = options[record + 1] > options[record]
@@ -148,22 +157,20 @@ def _count_tokens(
                     continue
                 start, kind = place, kinds[codes[place]]
                 place = after
-                if kind == IDEOGRAPH:
+                if kind == IDEOGRAPH and after == start + 1:
                     if start == ends[piece]:
                         continue
                     start -= 1  # characters are looked at two by two
-                elif kind != LETTER or after - start < MIN_WORD_LETTERS:
+                elif kind == DIGIT or kind == SIGN:
+                    continue
+                elif after - start < (MIN_KANA if kind == IDEOGRAPH else MIN_WORD_LETTERS):
                     continue
                 slot = _slot(_token_hash(codes, start, after))
-                if common[slot % len(common)] == slot:
-                    continue
                 if counts[slot] == 0:
                     slots[num_slots] = slot
                     num_slots += 1
                 if counts[slot] < MOST_COUNTED:
                     counts[slot] += 1
-                else:
-                    common[slot % len(common)] = slot
     return num_slots
 
 
@@ -195,7 +202,7 @@ def _alike(codes: Codes, first: int, first_end: int, second: int, second_end: in
 
 @njit(cache=True, nogil=True)
 def _occurrences(
-    codes: Codes, start: int, end: int, first: int, last: int, kinds: Bytes, vocabulary: Bytes
+    codes: Codes, start: int, end: int, first: int, last: int, kinds: Bytes, vocabulary: Counts
 ) -> tuple[int, int]:
     """Return how often a span of a piece (first to last) occurs with what is before and after it.
 
@@ -203,7 +210,8 @@ def _occurrences(
     are that of the rarest. NO_NEIGHBOUR where no other ideograph is beside.
     """
     near = start if start < last else start - 1
-    if near >= first and kinds[codes[near]] == IDEOGRAPH:
+    is_word = end - start > 1 and _is_katakana(codes[start])
+    if near >= first and kinds[codes[near]] == IDEOGRAPH and not is_word:
         before = after = np.int64(NO_NEIGHBOUR)
         if start > first and start < last and kinds[codes[start]] == IDEOGRAPH:
             before = np.int64(vocabulary[_slot(_token_hash(codes, start - 1, start + 1))])
@@ -217,7 +225,9 @@ def _occurrences(
         if token_end == place:
             place += 1
             continue
-        if kinds[codes[place]] == LETTER and token_end - place >= MIN_WORD_LETTERS:
+        kind = kinds[codes[place]]
+        is_word = kind == LETTER or kind == IDEOGRAPH
+        if is_word and token_end - place >= (MIN_KANA if kind == IDEOGRAPH else MIN_WORD_LETTERS):
             rarest = min(rarest, np.int64(vocabulary[_slot(_token_hash(codes, place, token_end))]))
         place = token_end
     return rarest, rarest
@@ -228,7 +238,7 @@ def _is_inside(codes: Codes, place: int, kinds: Bytes) -> bool:
     """Tell whether a token can go on after the character at a place."""
     code = codes[place]
     is_joint = code == 46 or code == 44 or code == 58 or code == 94 or code == 95
-    return is_joint or kinds[code] == LETTER or kinds[code] == DIGIT
+    return is_joint or kinds[code] == LETTER or kinds[code] == DIGIT or _is_katakana(code)
 
 
 @njit(cache=True, nogil=True)
@@ -250,7 +260,7 @@ def _middle(
 
 @njit(cache=True, nogil=True)
 def _align(
-    codes: Codes, ends: Places, kinds: Bytes, vocabulary: Bytes,
+    codes: Codes, ends: Places, kinds: Bytes, vocabulary: Counts,
     pair: int, place: int, left: int, right: int, found: Places, count: int,
 ) -> int:  # fmt: skip
     """Append the differences of two pieces; return the new count, -1 where there is no room."""
@@ -337,7 +347,7 @@ def _align(
 @njit(cache=True, nogil=True)
 def _write_span(
     codes: Codes, tokens: Places, num_tokens: int, first_token: int, last_token: int,
-    first: int, end: int, last: int, kinds: Bytes, vocabulary: Bytes, row: Places, side: int,
+    first: int, end: int, last: int, kinds: Bytes, vocabulary: Counts, row: Places, side: int,
 ) -> None:  # fmt: skip
     """Write the span from one token up to another; an empty one stands before the next token."""
     if last_token > first_token:
@@ -352,7 +362,7 @@ def _write_span(
 
 @njit(cache=True, nogil=True)
 def _align_sets(
-    codes: Codes, ends: Places, kinds: Bytes, vocabulary: Bytes, pair: int, place: int,
+    codes: Codes, ends: Places, kinds: Bytes, vocabulary: Counts, pair: int, place: int,
     first: int, first_end: int, second: int, second_end: int, found: Places, count: int,
 ) -> int:  # fmt: skip
     """Append the differences of two sets of pieces."""
@@ -402,7 +412,7 @@ def _align_sets(
 @njit(cache=True, nogil=True)
 def _differences(
     codes: Codes, ends: Places, options: Places, answers: Places, kinds: Bytes,
-    left: Places, right: Places, vocabulary: Bytes, found: Places,
+    left: Places, right: Places, vocabulary: Counts, found: Places,
 ) -> int:  # fmt: skip
     count = 0
     for pair in range(len(left)):

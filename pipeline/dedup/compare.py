@@ -7,9 +7,10 @@ such as "numbers of the question".
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -28,8 +29,7 @@ _PLACES = {
     align.IN_OPTIONS: "options",
     align.IN_ANSWER: "answer",
 }
-# A copy that is full of proven misprints has some more that nothing proves.
-PROVEN_MISPRINTS = 2
+SAME_WORD_CHARACTERS = 2  # between two misprints that are none
 NEAR_CHARACTERS = 4  # looked at on both sides of a difference in zh and ja
 # One capital as a word, but not at the start of a text or sentence, nor before an apostrophe.
 _TYPE_LETTER = re.compile(r"(?<=[\w,;(/] |[\w ][(/-])[A-ZА-ЯЁ](?![\w'’])")
@@ -40,45 +40,71 @@ def told_apart(
     rows: pl.DataFrame,
     left: NDArray[np.int64],
     right: NDArray[np.int64],
-    vocabulary: NDArray[np.uint8],
+    vocabulary: NDArray[np.uint16],
 ) -> list[str]:
     """Return what makes the records of each pair say different things, or nothing.
 
     `rows` are those that `records` were folded from: the case of a letter is seen only there.
     """
-    reasons = [""] * len(left)
-    doubts: dict[int, str] = {}  # of a pair, its first difference that may be a misprint
-    num_proven: Counter[int] = Counter()
-    letters_asked: set[int] = set()
-    for pair, place, *ends, left_1, left_2, right_1, right_2 in align.differences(
-        records, left, right, vocabulary
-    ).tolist():
-        if reasons[pair]:
-            continue
-        if ends[0] == align.UNPAIRED:
-            reasons[pair] = _PLACES[place]
-            continue
-        language = _language(records, int(left[pair]))
-        texts = _text(records, *ends[:2]), _text(records, *ends[2:])
-        judgement = judged(Span(*texts, (left_1, left_2), (right_1, right_2)), language)
-        if judgement.meaning and _is_harmless(records, ends, *texts, language):
-            judgement = Judgement("", Misprint.PROVEN)
-        named = f"{judgement.meaning} of the {_PLACES[place]}"
-        named = "options" if place == align.IN_OPTIONS else named
-        if judgement.misprint is Misprint.POSSIBLE:
-            doubts.setdefault(pair, named)
-        elif judgement.meaning:
-            reasons[pair] = named
-        elif any(map(_has_lone_letter, texts)):
-            letters_asked.add(pair)
-        num_proven[pair] += judgement.misprint is Misprint.PROVEN
-    for pair, named in doubts.items():
-        if num_proven[pair] < PROVEN_MISPRINTS:
-            reasons[pair] = reasons[pair] or named
-    for pair in sorted(letters_asked):
-        if not reasons[pair]:
-            reasons[pair] = _type_letters_differ(rows, int(left[pair]), int(right[pair]))
-    return reasons
+    spans = align.differences(records, left, right, vocabulary).tolist()
+    found = {
+        number: [_judged(records, span, int(left[number])) for span in own]
+        for number, own in groupby(spans, key=itemgetter(align.PAIR))
+    }
+    return [
+        _reason(found[number], rows, int(one), int(other)) if number in found else ""
+        for number, (one, other) in enumerate(zip(left, right, strict=True))
+    ]
+
+
+class _Difference(NamedTuple):
+    """A judged difference and where it is."""
+
+    judgement: Judgement
+    place: int
+    start: int
+    end: int
+    is_swap: bool  # of one character for another
+    has_lone_letter: bool
+
+    @property
+    def name(self) -> str:
+        """Return what differs and where, as users read it."""
+        place = _PLACES[self.place]
+        whole = self.place == align.IN_OPTIONS or self.start == align.UNPAIRED
+        return place if whole else f"{self.judgement.meaning} of the {place}"
+
+
+def _judged(records: Records, span: Sequence[int], number: int) -> _Difference:
+    _, place, *ends, left_1, left_2, right_1, right_2 = span
+    if ends[0] == align.UNPAIRED:
+        return _Difference(Judgement(_PLACES[place]), place, align.UNPAIRED, 0, False, False)
+    language = _language(records, number)
+    texts = _text(records, *ends[:2]), _text(records, *ends[2:])
+    judgement = judged(Span(*texts, (left_1, left_2), (right_1, right_2)), language)
+    if judgement.meaning and _is_harmless(records, ends, *texts, language):
+        judgement = Judgement("", Misprint.PROVEN)
+    is_swap = len(texts[0]) == len(texts[1]) == 1
+    has_lone_letter = not judgement.meaning and any(map(_has_lone_letter, texts))
+    return _Difference(judgement, place, ends[0], ends[1], is_swap, has_lone_letter)
+
+
+def _reason(found: Sequence[_Difference], rows: pl.DataFrame, left: int, right: int) -> str:
+    """Return the difference that counts most among those of a pair, or nothing."""
+    meant = [one for one in found if one.judgement.meaning and not one.judgement.misprint]
+    if meant:
+        return meant[0].name
+    misprints = [one for one in found if one.judgement.misprint]
+    for one, other in pairwise(misprints):
+        # Two characters changed side by side are another word: 高血压 and 低血糖.
+        is_near = one.place == other.place and other.start - one.end <= SAME_WORD_CHARACTERS
+        if is_near and one.is_swap and other.is_swap:
+            return one._replace(judgement=Judgement("wording")).name
+    doubtful = [one for one in misprints if one.judgement.meaning]
+    if doubtful and len(doubtful) == len(misprints):
+        return doubtful[0].name
+    is_asked = any(one.has_lone_letter for one in found)
+    return _type_letters_differ(rows, left, right) if is_asked else ""
 
 
 def _is_harmless(
@@ -160,7 +186,7 @@ def difference(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
     Without other texts there is no telling which of two words is a misprint, so both count.
     """
     rows = pl.DataFrame([_row(left), _row(right)], schema=ROWS)
-    vocabulary = np.zeros(1 << align.VOCABULARY_BITS, np.uint8)
+    vocabulary = np.zeros(1 << align.VOCABULARY_BITS, np.uint16)
     [reason] = told_apart(fold_rows(rows), rows, np.array([0]), np.array([1]), vocabulary)
     return reason
 

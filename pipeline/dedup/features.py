@@ -16,7 +16,7 @@ from pipeline.text.minhash import ANSWERED, ASKED, BANDS, EXACT, IN_CONTEXT, NO_
 
 KEYS = {"exact_key": EXACT, "asked_key": ASKED, "answer_key": ANSWERED, "context_key": IN_CONTEXT}
 KEY_BYTES = 16
-WORDS = pl.List(pl.UInt32)
+WORDS = pl.List(pl.UInt64)
 _OWN = threading.local()  # counts of one thread, all zeros between two uses
 
 
@@ -54,9 +54,9 @@ def _words(records: Records) -> pl.Series:
     if not hasattr(_OWN, "counts"):
         _OWN.counts = new_vocabulary()
     slots = np.sort(count_tokens(records, _OWN.counts))
-    counts = _OWN.counts[slots].astype(np.uint32)
+    counts = _OWN.counts[slots].astype(np.uint64)
     _OWN.counts[slots] = 0
-    return pl.Series(slots | counts << np.uint32(VOCABULARY_BITS))
+    return pl.Series(slots | counts << np.uint64(VOCABULARY_BITS))
 
 
 def _binary(values: NDArray[np.uint64], width: int) -> pl.Series:
@@ -74,17 +74,17 @@ def bands_of(features: pl.DataFrame) -> NDArray[np.uint64]:
     return data[first : first + len(features) * BANDS].reshape(len(features), BANDS)
 
 
-def new_vocabulary() -> NDArray[np.uint8]:
+def new_vocabulary() -> NDArray[np.uint16]:
     """Return a vocabulary that no text has been counted in."""
-    return np.zeros(1 << VOCABULARY_BITS, np.uint8)
+    return np.zeros(1 << VOCABULARY_BITS, np.uint16)
 
 
-def count_words(vocabulary: NDArray[np.uint8], words: pl.Series) -> None:
+def count_words(vocabulary: NDArray[np.uint16], words: pl.Series) -> None:
     """Add the counts of a column `words`; a token that occurs more often counts MOST_COUNTED."""
     for packed in words.filter(words.list.len() > 0):
         values = packed.to_numpy()
-        slots = values & np.uint32((1 << VOCABULARY_BITS) - 1)
-        counts = vocabulary[slots] + (values >> np.uint32(VOCABULARY_BITS))
+        slots = values & np.uint64((1 << VOCABULARY_BITS) - 1)
+        counts = vocabulary[slots] + (values >> np.uint64(VOCABULARY_BITS))
         vocabulary[slots] = np.minimum(counts, MOST_COUNTED)
 
 

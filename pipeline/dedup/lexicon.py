@@ -25,6 +25,7 @@ class Lexicon:
     prefixes: tuple[str, ...]  # longest first
     suffixes: tuple[str, ...]
     lookalikes: frozenset[frozenset[str]]  # pairs of real words that a misprint could make
+    telling: frozenset[str]  # whatever is in a contrast or looks like another
     equivalents: dict[str, str]  # a spelling -> the first spelling of its group
     equivalent_pattern: re.Pattern[str]  # any of them, longest first, for zh and ja
 
@@ -62,6 +63,12 @@ def lexicon(language: str) -> Lexicon:
             frozenset((fold(one), fold(other)))
             for group in lists.get("lookalikes", ())
             for one, other in product(group, group)
+        ),
+        telling=frozenset(
+            fold(word)
+            for found in (*lists.get("contrasts", {}).values(), lists.get("lookalikes", ()))
+            for group in found
+            for word in group
         ),
         equivalents=equivalents,
         equivalent_pattern=_any_of([*equivalents]),

@@ -7,19 +7,23 @@ small table of texts proves little, and then the two records stay apart.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from enum import IntEnum
 from typing import NamedTuple
 
-from pipeline.dedup.align import MIN_WORD_LETTERS, NO_NEIGHBOUR
+from pipeline.dedup.align import MIN_KANA, MIN_WORD_LETTERS, NO_NEIGHBOUR
 from pipeline.dedup.lexicon import Lexicon
 from pipeline.text.units import CHARACTER_LANGUAGES
 
 MIN_MISPRINT_LETTERS = 5  # of the longer word: shorter ones are too often one letter apart
 # A misprint occurs once, and what it was meant to be more often; or it is a common one, of a word
 # that is far more common.
-_MOST_MISPRINTED, _TIMES_MORE = 20, 12
+_TIMES_MORE_LIKELY_IF_TELLING = 300
+_TIMES_MORE_LIKELY = 30  # of a character between its neighbours
+_MOST_MISPRINTED, _TIMES_MORE, _TIMES_MORE_IF_OFTEN = 20, 12, 60
+_KATAKANA = re.compile("[ァ-ー]+")
 WORDS = re.compile(r"[^\W\d_]+|\d[\d.,:^_]*|\S")
 
 
@@ -54,14 +58,18 @@ def content(text: str, words: Lexicon, language: str) -> tuple[str, ...]:
 def misprint_of(span: Span, words: Lexicon, language: str) -> Misprint:
     """Tell whether a difference looks like a misprint, and whether the counts prove it."""
     is_rare = _is_rare(span)
-    if language in CHARACTER_LANGUAGES and not (span.left + span.right).isascii():
-        left, right = ("".join(content(text, words, language)) for text in span[:2])
-        if max(len(left), len(right)) != 1 or not (left + right).isalpha():
+    left, right = span[:2]
+    if language in CHARACTER_LANGUAGES and len(left) == len(right) == 1:
+        # Only one for one: a character more or less makes another word, 急性 of 急.
+        is_letter = (left + right).isascii() or not (left + right).isalpha()
+        if is_letter or frozenset((left, right)) in words.lookalikes:
             return Misprint.NONE
-        if frozenset((left, right)) in words.lookalikes:
-            return Misprint.NONE
-        # A character more or less may be a word: 急性 and 急.
-        return Misprint.PROVEN if is_rare else Misprint(bool(left and right))
+        # What tells things apart elsewhere is not put right by counts alone: 脾 is rarer than 肝.
+        if left in words.telling or right in words.telling:
+            is_proven = _is_unlikely(span, _TIMES_MORE_LIKELY_IF_TELLING)
+        else:
+            is_proven = is_rare or _is_unlikely(span, _TIMES_MORE_LIKELY)
+        return Misprint.PROVEN if is_proven else Misprint.POSSIBLE
     pairs = _words_side_by_side(span)
     if not all(_is_accent_left_out(*pair) or _is_slip(*pair, words) for pair in pairs):
         return Misprint.NONE
@@ -87,16 +95,29 @@ def _is_rare(span: Span) -> bool:
     return bool(sides) and (is_left_rare or all(_hardly_occurs(r, left) for left, r in sides))
 
 
+def _is_unlikely(span: Span, times_more: int) -> bool:
+    """Tell whether both neighbours of a character together speak for the other side."""
+    left, right = (
+        math.prod(count + 0.5 for count in counts if count != NO_NEIGHBOUR)
+        for counts in (span.left_counts, span.right_counts)
+    )
+    return max(left, right) >= times_more * min(left, right)
+
+
 def _hardly_occurs(rare: int, common: int) -> bool:
     if rare <= 1:
         return common > 1
-    return rare <= _MOST_MISPRINTED and common >= _TIMES_MORE * rare
+    times_more = _TIMES_MORE if rare <= _MOST_MISPRINTED else _TIMES_MORE_IF_OFTEN
+    return common >= times_more * rare
 
 
 def _is_slip(left: str, right: str, words: Lexicon) -> bool:
     """Tell whether two long words are one letter apart, and not known as two words."""
     lengths = len(left), len(right)
-    if min(lengths) < MIN_WORD_LETTERS or max(lengths) < MIN_MISPRINT_LETTERS:
+    if not _KATAKANA.fullmatch(left + right):
+        if min(lengths) < MIN_WORD_LETTERS or max(lengths) < MIN_MISPRINT_LETTERS:
+            return False
+    elif min(lengths) < MIN_KANA:
         return False
     if not (left + right).isalpha():
         return False

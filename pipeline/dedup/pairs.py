@@ -32,7 +32,7 @@ def similar_pairs(
     candidates: Candidates,
     texts: Callable[[Places], pl.DataFrame],
     threshold: float,
-    vocabulary: NDArray[np.uint8],
+    vocabulary: NDArray[np.uint16],
 ) -> SimilarPairs:
     """Return the candidates whose exact Jaccard reaches the threshold, judged by the guard.
 
@@ -56,7 +56,11 @@ def similar_pairs(
 
 
 def _batch(
-    rows: pl.DataFrame, left: Places, right: Places, threshold: float, vocabulary: NDArray[np.uint8]
+    rows: pl.DataFrame,
+    left: Places,
+    right: Places,
+    threshold: float,
+    vocabulary: NDArray[np.uint16],
 ) -> SimilarPairs:
     places = _unique(left, right)
     some = rows[places]

@@ -69,7 +69,7 @@ def deduplicate(rows: pl.DataFrame, threads: int = 1) -> Found:
 def find(
     ids: pl.Series,
     features: pl.DataFrame,
-    vocabulary: NDArray[np.uint8],
+    vocabulary: NDArray[np.uint16],
     texts: Callable[[NDArray[np.int64]], pl.DataFrame],
 ) -> Found:
     """Find the duplicates among records in the order of preference.

@@ -1,13 +1,12 @@
-"""Checks that no row repeats a benchmark: by root and question key always, by text with `--raw`.
+"""Checks that no row repeats a benchmark: by root and question digest always, by text with `--raw`.
 
 `benchmarks.parquet` holds identifiers and digests, so the first check needs nothing but the
-release. It passes over multiple-choice questions so short that other options make them others;
-the check by text, which reads the benchmarks again from their upstream files, compares those too.
+release. The other reads the benchmarks again from their upstream files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.contamination.find import Protected
-from pipeline.contamination.texts import is_stem, question_keys, same_questions
+from pipeline.contamination.texts import question_keys, row_digests, same_questions
 from pipeline.frames import ITEM_COLUMNS, polars_schema
 from pipeline.plan import FileDigests, make_plan
 from pipeline.recipe import Recipe, SourceEntry
@@ -51,20 +50,21 @@ def keys_are_current(folder: Path) -> bool:
 
 
 def by_identifier(
-    rows: Iterable[Row], table: pl.DataFrame, has_comparable_keys: bool
+    rows: pl.DataFrame, table: pl.DataFrame, has_comparable_keys: bool
 ) -> Iterator[Finding]:
-    """Find rows with a root or a question key of the release's own table of benchmarks."""
+    """Find rows with a root or a question digest of the release's own table of benchmarks."""
     if not has_comparable_keys:
         found = "question keys that this version does not make"
         yield Finding(BENCHMARK_TABLE, found, "those of this version; or give --raw")
     checked = table.filter(pl.col("status") == "checked")
     roots = dict(checked.select("root_id", "benchmark").iter_rows())
     keys = dict(checked.select("question_key", "benchmark").iter_rows())
-    for row in rows:
+    places = rows.select("file", "row", "root_id").iter_rows(named=True)
+    for row, digests in zip(places, row_digests(rows), strict=True):
         if row["root_id"] in roots:
             yield _hit(row, f"the root of an item of {roots[row['root_id']]}")
-        elif row["key"] in keys and not (row["options"] and is_stem(row)):
-            yield _hit(row, f"the question of an item of {keys[row['key']]}")
+        elif known := [digest for digest in digests if digest in keys]:
+            yield _hit(row, f"the question of an item of {keys[known[0]]}")
 
 
 def _hit(row: Row, found: str) -> Finding:

@@ -1,9 +1,8 @@
-"""Rows in the shapes that questions are compared in, and the checks that splits share none."""
+"""Rows in the shape that questions are compared in, and the checks that splits share none."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,25 +12,14 @@ from pipeline.dedup.candidates import candidate_pairs
 from pipeline.dedup.records import fold_rows, keys_and_bands, of_items
 from pipeline.dedup.similarity import jaccard_of_pairs
 from pipeline.dedup.whole import JACCARD
-from pipeline.keys import option_keys, protected_key, question_key, text_digest
 from pipeline.release.findings import Finding
-from pipeline.text.minhash import NO_BAND
+from pipeline.text.minhash import ASKED, EXACT, NO_BAND
 from schemas.item import LANGUAGES
 from schemas.release import SUBSETS
 
 Row = dict[str, Any]
 
 _TASKS = {subset: task for task, subset in SUBSETS.items()}
-_TEXTS = ("file", "root_id", "subset", "split", "language", "question", "context", "answer")
-
-
-def comparable_rows(rows: pl.DataFrame) -> list[Row]:
-    """Return published rows in the shape that keys and shingles are made of."""
-    options = pl.col("options").list.eval(pl.element().struct.field("text")).fill_null([])
-    texts = [pl.col(name).fill_null("") for name in _TEXTS]
-    known = rows.filter(pl.col("language").is_in(LANGUAGES))  # `values` names the others
-    read = known.select("row", *texts, options=options.list.drop_nulls()).iter_rows(named=True)
-    return [{**row, "task": _TASKS[row["subset"]], "key": protected_key(row)} for row in read]
 
 
 def as_items(rows: pl.DataFrame) -> pl.DataFrame:
@@ -71,14 +59,21 @@ def _divided(one: Row, other: Row, value: float) -> Finding:
     return Finding(held_out["file"], found, "near-duplicates in one split", held_out["row"])
 
 
-def questions(rows: Iterable[Row]) -> Iterator[Finding]:
+def questions(items: pl.DataFrame) -> Iterator[Finding]:
     """Find questions that are asked, with the same options, in two splits."""
-    asked: dict[str, dict[str, Row]] = defaultdict(dict)
-    for row in rows:
-        key = text_digest(row["language"], row["task"], question_key(row), *option_keys(row))
-        asked[key].setdefault(row["split"], row)
-    for by_split in asked.values():
-        (_, held_out), *others = sorted(by_split.items())  # test before train before validation
-        for split, row in others:
-            found = f"its question stands in {split} too, {row['file']}, row {row['row']}"
-            yield Finding(held_out["file"], found, "each question in one split", held_out["row"])
+    keys, _ = keys_and_bands(fold_rows(of_items(items)))
+    # An open question is the same one whatever its answer.
+    columns = 2 * np.where(items["task"] == "mcq", EXACT, ASKED)
+    numbers = np.arange(len(items))
+    asked = items.select("file", "row", "split", "task").with_columns(
+        low=keys[numbers, columns], high=keys[numbers, columns + 1]
+    )
+    alike = ("task", "low", "high")
+    divided = asked.filter(pl.col("split").n_unique().over(alike) > 1)
+    first = divided.sort("file", "row").unique((*alike, "split"), keep="first")
+    # Of test, train and validation the first is named, with each of the others.
+    ordered = first.sort("split").group_by(alike, maintain_order=True).agg("file", "row", "split")
+    for files, rows, splits in ordered.select("file", "row", "split").sort("file").iter_rows():
+        for file, row, split in zip(files[1:], rows[1:], splits[1:], strict=True):
+            found = f"its question stands in {split} too, {file}, row {row}"
+            yield Finding(files[0], found, "each question in one split", rows[0])

@@ -7,7 +7,10 @@ fixed questions; another digest means that its keys cannot be compared.
 
 from __future__ import annotations
 
-from pipeline.keys import protected_key, text_digest
+import polars as pl
+
+from pipeline.contamination.texts import item_digests
+from pipeline.keys import text_digest
 
 NAME = b"key_probe"  # in the metadata of the table's Arrow schema
 
@@ -25,8 +28,8 @@ _QUESTIONS = {
 
 def key_probe() -> str:
     """Return the digest of the question keys of fixed questions."""
-    rows = (
-        {"language": language, "question": question, "context": "", "options": ["A", "Ｂ 1,5"]}
+    rows = [
+        {"language": language, "question": question, "options": ["A", "Ｂ 1,5"]}
         for language, question in _QUESTIONS.items()
-    )
-    return text_digest(*(protected_key(row) for row in rows))
+    ]
+    return text_digest(*(one for digests in item_digests(pl.DataFrame(rows)) for one in digests))

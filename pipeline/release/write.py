@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from pipeline.keys import protected_key
+from pipeline.contamination.texts import item_digests
 from pipeline.recipe import Recipe
 from pipeline.release.card import card, licenses_text
 from pipeline.release.croissant import croissant
@@ -180,23 +180,25 @@ def _licenses(totals: pl.DataFrame) -> list[str]:
 def _benchmarks(given: ReleaseInput) -> pa.Table:
     paths = [shard.table.path for shard in given.protected if shard.table.rows]
     is_benchmark = pl.col("role") == "benchmark"
-    columns = ["source", "root_id", "question", "language"]
+    columns = ["source", "root_id", "question", "options", "language"]
     found = pl.scan_parquet(paths).filter(is_benchmark).select(columns).collect() if paths else None
-    rows = [
-        {
-            "benchmark": row["source"],
-            "status": "checked",
-            "root_id": row["root_id"],
-            "question_key": protected_key(row),
-        }
-        for row in (found.iter_rows(named=True) if found is not None else ())
-    ]
+    rows = [] if found is None else _checked(found)
     rows += [
         {"benchmark": name, "status": "missing", "root_id": None, "question_key": None}
         for name in given.missing
     ]
     ordered = sorted(rows, key=lambda row: tuple(str(value) for value in row.values()))
     return pa.Table.from_pylist(ordered, schema=BENCHMARKS.with_metadata({NAME: key_probe()}))
+
+
+def _checked(items: pl.DataFrame) -> list[dict[str, str | None]]:
+    """Return a row per digest of each item; one of few letters has a digest per option."""
+    places = items.select("source", "root_id").iter_rows()
+    return [
+        {"benchmark": source, "status": "checked", "root_id": root, "question_key": digest}
+        for (source, root), digests in zip(places, item_digests(items), strict=True)
+        for digest in digests
+    ]
 
 
 def checksums(folder: Path) -> str:

@@ -123,7 +123,7 @@ def _ids(table: Table) -> pl.Series:
 
 def _features(
     table: Table, columns: Columns, workers: int
-) -> tuple[pl.DataFrame, NDArray[np.uint8]]:
+) -> tuple[pl.DataFrame, NDArray[np.uint16]]:
     """Return keys and bands of all rows, and which words occur more than once."""
     vocabulary = new_vocabulary()
     parts = [_keys(features_of(_records(table.no_rows(), columns)))]

@@ -167,16 +167,15 @@ def rough(text: str) -> str:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text("rnab 1é0", min_size=1, max_size=60), st.text("rnabil 1é0", max_size=60))
+@given(st.text("rnab 1é0", max_size=60), st.text("rnabil 1é0", max_size=60))
 def test_shares_are_those_that_comparing_sets_finds(question: str, before: str) -> None:
     """Of an item with options, in a text too short for the stretch to leave anything out."""
-    item, row = mcq(question, ("m", "n"), (0,)), mcq(before + question[5:], ("n", "x"), (0,))
-    if not rough(question):
-        return
-    own = {*shingles(rough(question)), "m", "n"}
-    text = rough(f"{before}{question[5:]}\nn\nx")
-    held = own & shingles(text)
-    if len(text) > 1.5 * (len(rough(question)) + 2):
+    item = mcq(question, ("malaria", "noma"), (0,))
+    row = mcq(before + question[5:], ("noma", "malaria", "x"), (0,))
+    own = shingles(rough(question)) | shingles("malaria") | {"noma"}
+    text = rough(f"{before}{question[5:]}")
+    held = own & (shingles(text) | shingles("malaria") | {"noma", "x"})
+    if len(text) > 1.2 * len(rough(question)):
         return
     share = len(held) / len(own)
     assert similar(row, item, 0.5) == (round(share, 3) if share >= 0.5 else 0)

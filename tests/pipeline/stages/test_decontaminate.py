@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.item import LANGUAGES
+from tests.pipeline.contamination.scans import SCANS
 from tests.pipeline.stages.cases import CASES
 from tests.pipeline.stages.rows import (
     SAMPLES,
@@ -39,11 +40,96 @@ def test_benchmark_question_leaves_whatever_its_typesetting(language: str) -> No
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_benchmark_question_is_recognised_with_other_options_and_another_key(
-    language: str,
-) -> None:
-    train = mcq(SAMPLES[language].question, ("β", "γ"), (1,), language, id="t")
+def test_benchmark_question_is_recognised_by_one_common_option(language: str) -> None:
+    """Reprints of an exam keep some of its options, and may have another key."""
+    question, options, *_ = SAMPLES[language]
+    train = mcq(question, ("β", f" {options[2].upper()}."), (0,), language, id="t")
     assert judge(train, benchmark(language)).drops() == {"t": "benchmark_question"}
+
+
+STEMS = {
+    "en": "Which of these is true?",
+    "zh": "下列哪项正确？",
+    "ja": "正しいのはどれか。",
+    "fr": "Laquelle est exacte ?",
+    "ru": "Что из этого верно?",
+    "es": "¿Cuál es la correcta?",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_stem_with_other_options_is_another_question(language: str) -> None:
+    train = mcq(STEMS[language], SAMPLES[language].options, (1,), language, id="t")
+    other = mcq(STEMS[language], ("β", "γ"), (0,), language, id="b", role="benchmark")
+    assert judge(train, other).drops() == {}
+    without_options = qa(STEMS[language], "", language, id="b", role="benchmark")
+    assert judge(train, without_options).drops() == {"t": "benchmark_question"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_long_question_is_the_benchmarks_whatever_its_options(language: str) -> None:
+    question = f"{CASES[language].question} {SAMPLES[language].question}"
+    train = mcq(question, ("β", "γ"), (1,), language, id="t")
+    held_out = benchmark(language, question=question)
+    assert judge(train, held_out).drops() == {"t": "benchmark_question"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_open_question_is_the_benchmarks_whatever_its_answer(language: str) -> None:
+    train = qa(SAMPLES[language].question, "β", language, id="t")
+    assert judge(train, benchmark(language)).drops() == {"t": "benchmark_question"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_worse_scan_of_a_benchmark_question_leaves(language: str) -> None:
+    scan = SCANS[language]
+    rows = [
+        mcq(scan.scanned_question, scan.scanned_options[::-1], (0,), language, id="t"),
+        mcq(scan.question, scan.options, (0,), language, id="b", role="benchmark"),
+    ]
+    decided = judge(*rows)
+    assert decided.drops() == {"t": "benchmark_similar"}
+    assert 0.8 < decided.rows[0]["value"] < 1
+
+
+RUN = (
+    "the patient lies on the left side with both knees drawn up to the chest while the back is bent"
+)
+
+
+@pytest.mark.parametrize("role", ["benchmark", "validation"])
+def test_run_of_64_letters_is_flagged_with_item_and_text(role: str) -> None:
+    rows = [
+        qa("How is the puncture prepared?", f"Begin: {RUN.upper()}; then wash.", "en", id="t"),
+        sample_qa("en", id="other"),
+        qa(f"Why must it be that {RUN}, as a rule of the ward has it for years?", "", "en", id="b")
+        | {"role": role},
+    ]
+    decided = judge(*rows)
+    assert decided.drops() == {}
+    [flag] = decided.rows
+    assert flag["decision"] == "flag"
+    assert (flag["id"], flag["reason"], flag["other_id"]) == ("t", f"{role}_run", "b")
+    assert flag["evidence"] == RUN
+    assert flag["value"] == len(RUN.replace(" ", ""))
+
+
+def test_run_of_64_letters_drops_the_group_where_the_recipe_asks_for_it() -> None:
+    rows = [
+        qa("How is the puncture prepared?", f"Begin: {RUN}.", "en", id="t", group_id="g"),
+        sample_qa("ru", id="twin", group_id="g"),
+        qa(f"Why must it be that {RUN}, as a rule?", "", "en", id="b", role="benchmark"),
+    ]
+    decided = decide(make("decontaminate", drop_runs=True), *rows)
+    assert decided.drops() == {"t": "benchmark_run", "twin": "benchmark_run"}
+    assert decided.flags() == {}
+    assert {one["evidence"] for one in decided.rows} == {RUN}
+
+
+def test_rows_that_leave_for_another_reason_are_not_flagged_too() -> None:
+    decided = judge(sample_mcq("en", id="t"), benchmark("en"))
+    assert decided.drops() == {"t": "benchmark_question"}
+    assert decided.flags() == {}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
