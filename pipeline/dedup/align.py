@@ -27,9 +27,10 @@ Counts: TypeAlias = NDArray[np.uint16]
 IN_QUESTION, IN_OPTIONS, IN_ANSWER = 0, 1, 2
 # Columns of a difference: the pair; where; the code points that differ on the left and on the
 # right; how often that occurs in all texts together with what is before and after it, of the left
-# and of the right.
+# and of the right; where the pieces begin and end that they are in.
 PAIR, PLACE, LEFT_START, LEFT_END, RIGHT_START, RIGHT_END, LEFT_BEFORE = range(7)
-NUM_COLUMNS = LEFT_BEFORE + 4
+LEFT_FIRST = LEFT_BEFORE + 4
+NUM_COLUMNS = LEFT_FIRST + 4
 UNPAIRED = -1  # as LEFT_START: more options, or more answers, on one side
 
 VOCABULARY_BITS = 23
@@ -37,6 +38,7 @@ NO_NEIGHBOUR = -1
 MOST_COUNTED = 65535  # a token that occurs more often is as common as any
 # Shorter words are not counted: none of them is taken for a misprint. A kana is a syllable.
 MIN_WORD_LETTERS, MIN_KANA = 4, 3
+BAND = 32  # tokens by which two similar texts drift apart where neither is longer
 MAX_CELLS = 1 << 21  # of the table of one alignment; larger differences are one difference
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
@@ -299,8 +301,9 @@ def _align(
     is_aligned = rows > 0 and columns > 0 and rows * columns <= MAX_CELLS
     if is_aligned:
         longest = np.zeros((rows + 1, columns + 1), np.uint16)
+        band = abs(rows - columns) + BAND
         for row in range(rows - 1, -1, -1):
-            for column in range(columns - 1, -1, -1):
+            for column in range(min(row + band, columns - 1), max(row - band, 0) - 1, -1):
                 if left_hashes[begin + row] == right_hashes[begin + column]:
                     longest[row, column] = longest[row + 1, column + 1] + 1
                 else:
@@ -358,6 +361,7 @@ def _write_span(
     row[LEFT_START + 2 * side], row[LEFT_END + 2 * side] = start, end
     before, after = _occurrences(codes, start, end, first, last, kinds, vocabulary)
     row[LEFT_BEFORE + 2 * side], row[LEFT_BEFORE + 2 * side + 1] = before, after
+    row[LEFT_FIRST + 2 * side], row[LEFT_FIRST + 2 * side + 1] = first, last
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,7 @@ such as "numbers of the question".
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ _PLACES = {
     align.IN_ANSWER: "answer",
 }
 SAME_WORD_CHARACTERS = 2  # between two misprints that are none
+MAX_ALPHABETIC = 0x2FFF  # above are kana and Han
 NEAR_CHARACTERS = 4  # looked at on both sides of a difference in zh and ja
 # One capital as a word, but not at the start of a text or sentence, nor before an apostrophe.
 _TYPE_LETTER = re.compile(r"(?<=[\w,;(/] |[\w ][(/-])[A-ZА-ЯЁ](?![\w'’])")
@@ -46,15 +47,18 @@ def told_apart(
 
     `rows` are those that `records` were folded from: the case of a letter is seen only there.
     """
+    texts = records.folded.joined()
+    languages = [*LANGUAGES, ""]
     spans = align.differences(records, left, right, vocabulary).tolist()
-    found = {
-        number: [_judged(records, span, int(left[number])) for span in own]
-        for number, own in groupby(spans, key=itemgetter(align.PAIR))
-    }
-    return [
-        _reason(found[number], rows, int(one), int(other)) if number in found else ""
-        for number, (one, other) in enumerate(zip(left, right, strict=True))
-    ]
+    reasons = [""] * len(left)
+    for pair, own in groupby(spans, key=itemgetter(align.PAIR)):
+        one, other = int(left[pair]), int(right[pair])
+        language = languages[records.languages[one]]
+        reason, is_letter_asked = _reason((_judged(texts, span, language) for span in own))
+        reasons[pair] = reason or (
+            _type_letters_differ(rows, one, other) if is_letter_asked else ""
+        )
+    return reasons
 
 
 class _Difference(NamedTuple):
@@ -75,89 +79,81 @@ class _Difference(NamedTuple):
         return place if whole else f"{self.judgement.meaning} of the {place}"
 
 
-def _judged(records: Records, span: Sequence[int], number: int) -> _Difference:
-    _, place, *ends, left_1, left_2, right_1, right_2 = span
-    if ends[0] == align.UNPAIRED:
-        return _Difference(Judgement(_PLACES[place]), place, align.UNPAIRED, 0, False, False)
-    language = _language(records, number)
-    texts = _text(records, *ends[:2]), _text(records, *ends[2:])
-    judgement = judged(Span(*texts, (left_1, left_2), (right_1, right_2)), language)
-    if judgement.meaning and _is_harmless(records, ends, *texts, language):
+def _judged(texts: str, span: Sequence[int], language: str) -> _Difference:
+    _, place, start, end, other_start, other_end, *counts = span[: align.LEFT_FIRST]
+    if start == align.UNPAIRED:
+        return _Difference(Judgement(_PLACES[place]), place, start, 0, False, False)
+    left, right = texts[start:end], texts[other_start:other_end]
+    left_1, left_2, right_1, right_2 = counts
+    judgement = judged(Span(left, right, (left_1, left_2), (right_1, right_2)), language)
+    if judgement.meaning and _is_harmless(texts, span, language):
         judgement = Judgement("", Misprint.PROVEN)
-    is_swap = len(texts[0]) == len(texts[1]) == 1
-    has_lone_letter = not judgement.meaning and any(map(_has_lone_letter, texts))
-    return _Difference(judgement, place, ends[0], ends[1], is_swap, has_lone_letter)
+    is_swap = len(left) == len(right) == 1
+    has_lone_letter = not judgement.meaning and (_has_lone_letter(left) or _has_lone_letter(right))
+    return _Difference(judgement, place, start, end, is_swap, has_lone_letter)
 
 
-def _reason(found: Sequence[_Difference], rows: pl.DataFrame, left: int, right: int) -> str:
-    """Return the difference that counts most among those of a pair, or nothing."""
-    meant = [one for one in found if one.judgement.meaning and not one.judgement.misprint]
-    if meant:
-        return meant[0].name
-    misprints = [one for one in found if one.judgement.misprint]
+def _reason(found: Iterable[_Difference]) -> tuple[str, bool]:
+    """Return the difference that counts most among those of a pair, or nothing.
+
+    The second value asks for a look at the single letters: their case is not in the folded text.
+    """
+    misprints = []
+    is_letter_asked = False
+    for one in found:
+        if one.judgement.meaning and not one.judgement.misprint:
+            return one.name, False
+        if one.judgement.misprint:
+            misprints.append(one)
+        is_letter_asked |= one.has_lone_letter
     for one, other in pairwise(misprints):
         # Two characters changed side by side are another word: 高血压 and 低血糖.
         is_near = one.place == other.place and other.start - one.end <= SAME_WORD_CHARACTERS
         if is_near and one.is_swap and other.is_swap:
-            return one._replace(judgement=Judgement("wording")).name
+            return one._replace(judgement=Judgement("wording")).name, False
     doubtful = [one for one in misprints if one.judgement.meaning]
-    if doubtful and len(doubtful) == len(misprints):
-        return doubtful[0].name
-    is_asked = any(one.has_lone_letter for one in found)
-    return _type_letters_differ(rows, left, right) if is_asked else ""
+    is_doubtful = bool(doubtful) and len(doubtful) == len(misprints)
+    return (doubtful[0].name, False) if is_doubtful else ("", is_letter_asked)
 
 
-def _is_harmless(
-    records: Records, ends: Sequence[int], left: str, right: str, language: str
-) -> bool:
+def _is_harmless(texts: str, span: Sequence[int], language: str) -> bool:
     """Tell whether the places around a difference show that both sides say the same."""
-    if _is_repeated(records, ends, left, right):
+    start, end, other_start, other_end = span[align.LEFT_START : align.LEFT_START + 4]
+    first, last, other_first, other_last = span[align.LEFT_FIRST :]
+    if start == end and _is_repeated(texts, other_start, other_end, other_first, other_last):
+        return True
+    if other_start == other_end and _is_repeated(texts, start, end, first, last):
         return True
     if language not in CHARACTER_LANGUAGES:
         return False
     # ました and た, 哪一项 and 哪项 differ by a part of what can be looked up.
-    wide = (_widened(records, *ends[:2]), _widened(records, *ends[2:]))
-    return say_the_same(*wide, language)
+    return say_the_same(
+        texts[max(start - NEAR_CHARACTERS, first) : min(end + NEAR_CHARACTERS, last)],
+        texts[
+            max(other_start - NEAR_CHARACTERS, other_first) : min(
+                other_end + NEAR_CHARACTERS, other_last
+            )
+        ],
+        language,
+    )
 
 
-def _language(records: Records, number: int) -> str:
-    language = int(records.languages[number])
-    return LANGUAGES[language] if language < len(LANGUAGES) else ""
-
-
-def _text(records: Records, start: int, end: int) -> str:
-    return records.folded.codes[start:end].tobytes().decode("utf-32-le")
-
-
-def _is_repeated(records: Records, ends: Sequence[int], left: str, right: str) -> bool:
-    """Tell whether the difference is a word, or in zh and ja a character, that stands twice."""
-    added = left or right
-    if (left and right) or not added.isalpha():
+def _is_repeated(texts: str, start: int, end: int, first: int, last: int) -> bool:
+    """Tell whether a span is a word, or in zh and ja a character, that stands twice."""
+    added = texts[start:end]
+    if not added.isalpha():
         return False
-    start, end = ends[:2] if left else ends[2:]
-    before, after = _around(records, start, end, len(added) + 2)
-    is_ideograph = len(added) == 1 and ord(added) > 0x3000
-    if is_ideograph:
-        return before[-1:] == added or after[:1] == added
-    return before.split()[-1:] == [added] or after.split()[:1] == [added]
-
-
-def _widened(records: Records, start: int, end: int) -> str:
-    before, after = _around(records, start, end, NEAR_CHARACTERS)
-    return before + _text(records, start, end) + after
-
-
-def _around(records: Records, start: int, end: int, characters: int) -> tuple[str, str]:
-    """Return so many characters of the same piece before a span and after it."""
-    ends = records.folded.ends
-    piece = int(np.searchsorted(ends, start, side="right")) - (start == end == ends[-1])
-    before = _text(records, max(start - characters, int(ends[piece - 1])), start)
-    after = _text(records, end, min(end + characters, int(ends[piece])))
-    return before, after
+    if len(added) == 1 and ord(added) > MAX_ALPHABETIC:
+        return texts[max(start - 1, first) : start] == added or texts[end : end + 1] == added
+    before = texts[max(start - len(added) - 1, first) : start].split()
+    after = texts[end : min(end + len(added) + 1, last)].split()
+    return before[-1:] == [added] or after[:1] == [added]
 
 
 def _has_lone_letter(text: str) -> bool:
-    return any(len(word) == 1 and word.isalpha() and ord(word) < 0x500 for word in text.split())
+    return any(
+        len(word) == 1 and word.isalpha() and ord(word) <= MAX_ALPHABETIC for word in text.split()
+    )
 
 
 def _type_letters_differ(rows: pl.DataFrame, left: int, right: int) -> str:

@@ -16,7 +16,6 @@ from pipeline.text.minhash import ANSWERED, ASKED, BANDS, EXACT, IN_CONTEXT, NO_
 
 KEYS = {"exact_key": EXACT, "asked_key": ASKED, "answer_key": ANSWERED, "context_key": IN_CONTEXT}
 KEY_BYTES = 16
-WORDS = pl.List(pl.UInt64)
 _OWN = threading.local()  # counts of one thread, all zeros between two uses
 
 
@@ -45,18 +44,21 @@ def _chunk(rows: pl.DataFrame, with_answers: bool) -> pl.DataFrame:
         name: _binary(np.ascontiguousarray(keys[:, 2 * place : 2 * place + 2]), KEY_BYTES)
         for name, place in KEYS.items()
     }
-    words = pl.Series([_words(records), *[[]] * (len(rows) - 1)][: len(rows)], dtype=WORDS)
-    return pl.DataFrame({**columns, "bands": _binary(bands, 8 * BANDS), "words": words})
+    words = _words(records)
+    ends = np.full(len(rows) + 1, len(words) if len(rows) else 0)
+    ends[0] = 0  # all of them are in the first row
+    lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(words))
+    return pl.DataFrame({**columns, "bands": _binary(bands, 8 * BANDS), "words": pl.Series(lists)})
 
 
-def _words(records: Records) -> pl.Series:
+def _words(records: Records) -> NDArray[np.uint64]:
     """Return slots of the vocabulary, each with its count above the bits of the slot."""
     if not hasattr(_OWN, "counts"):
         _OWN.counts = new_vocabulary()
     slots = np.sort(count_tokens(records, _OWN.counts))
     counts = _OWN.counts[slots].astype(np.uint64)
     _OWN.counts[slots] = 0
-    return pl.Series(slots | counts << np.uint64(VOCABULARY_BITS))
+    return slots | counts << np.uint64(VOCABULARY_BITS)
 
 
 def _binary(values: NDArray[np.uint64], width: int) -> pl.Series:

@@ -69,16 +69,17 @@ def _turned_round(span: Span, words: Lexicon, language: str) -> str:
     return _affix(span, words)
 
 
+@lru_cache(maxsize=65536)
 def say_the_same(left: str, right: str, language: str) -> bool:
     """Tell whether two texts of zh or ja differ by function words and equivalent spellings alone."""
     words = lexicon(language)
     if _contrast(Span(left, right, (0, 0), (0, 0)), words, language):
         return False
-    return content(left, words, language) == content(right, words, language)
+    return content(left, language) == content(right, language)
 
 
 def _is_same(span: Span, words: Lexicon, language: str) -> bool:
-    left, right = (content(text, words, language) for text in span[:2])
+    left, right = (content(text, language) for text in span[:2])
     if left == right or _canonical(left, words) == _canonical(right, words):
         return True
     joined = "".join(left)
@@ -129,15 +130,23 @@ def _contrast(span: Span, words: Lexicon, language: str) -> str:
     """Return the category of two words, function words among them, that stand for each other."""
     is_character = language in CHARACTER_LANGUAGES
     left, right = (
-        {text.strip(), *(text if is_character else WORDS.findall(text))} for text in span[:2]
+        [
+            word
+            for word in (text.strip(), *(text if is_character else WORDS.findall(text)))
+            if word in words.contrasting
+        ]
+        for text in span[:2]
     )
-    found = (words.contrasts.get(frozenset((a, b)), "") for a in left - right for b in right - left)
+    if not left or not right:
+        return ""
+    only_left, only_right = set(left) - set(right), set(right) - set(left)
+    found = (words.contrasts.get(frozenset((a, b)), "") for a in only_left for b in only_right)
     return max(found, default="")
 
 
 def _one_sided_contrast(span: Span, words: Lexicon, language: str) -> str:
     """Return the category of a word that one side has and that its opposite would replace."""
-    left, right = (content(text, words, language) for text in span[:2])
+    left, right = (content(text, language) for text in span[:2])
     if left and right:
         return ""
     return next((words.contrasting[w] for w in left + right if w in words.contrasting), "")
@@ -150,8 +159,8 @@ def _character_affix(span: Span, words: Lexicon) -> str:
 
 def _affix(span: Span, words: Lexicon) -> str:
     for first, second in zip(span.left.split(), span.right.split(), strict=False):
-        stems = _stems(first, words) & _stems(second, words)
-        if first != second and stems:
+        is_prefixed = first.startswith(words.prefixes) or second.startswith(words.prefixes)
+        if first != second and is_prefixed and _stems(first, words) & _stems(second, words):
             return "affix"
     return ""
 

@@ -11,10 +11,11 @@ import math
 import re
 import unicodedata
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.dedup.align import MIN_KANA, MIN_WORD_LETTERS, NO_NEIGHBOUR
-from pipeline.dedup.lexicon import Lexicon
+from pipeline.dedup.lexicon import Lexicon, lexicon
 from pipeline.text.units import CHARACTER_LANGUAGES
 
 MIN_MISPRINT_LETTERS = 5  # of the longer word: shorter ones are too often one letter apart
@@ -47,8 +48,10 @@ class Span(NamedTuple):
     right_counts: tuple[int, int]
 
 
-def content(text: str, words: Lexicon, language: str) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)  # asked for more than once for each difference
+def content(text: str, language: str) -> tuple[str, ...]:
     """Return the tokens that are no function words; for zh and ja, the characters."""
+    words = lexicon(language)
     if language in CHARACTER_LANGUAGES:
         text = words.equivalent_pattern.sub(lambda match: words.equivalents[match[0]], text)
         return tuple(words.function_pattern.sub("", text).replace(" ", ""))

@@ -43,6 +43,10 @@ class Folded:
     codes: NDArray[np.uint32]  # there may be more of them than `ends` says
     ends: NDArray[np.int64]  # [num_texts + 1], beginning with 0
 
+    def joined(self) -> str:
+        """Return all comparison keys as one text, in which a code's place is its character's."""
+        return self.codes[: self.ends[-1]].tobytes().decode("utf-32-le")
+
     def text(self, number: int) -> str:
         """Return one comparison key."""
         return self.codes[self.ends[number] : self.ends[number + 1]].tobytes().decode("utf-32-le")

@@ -114,8 +114,15 @@ def unit_name(spelling: str, language: str) -> str:
     for candidate in (spelling, bare):
         if candidate in table:
             return table[candidate]
-    stems = [stem for stem in table if stem[-1:] == "*" and spelling.startswith(stem[:-1])]
-    return table[max(stems, key=len)] if stems else ""
+    if not spelling.startswith(_stems(language)):  # the one test that most words need
+        return ""
+    return table[max(filter(spelling.startswith, _stems(language)), key=len) + "*"]
+
+
+@cache
+def _stems(language: str) -> tuple[str, ...]:
+    """Return the beginnings of spellings that have any ending."""
+    return tuple(spelling[:-1] for spelling in _spellings(language) if spelling[-1:] == "*")
 
 
 @cache
