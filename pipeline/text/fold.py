@@ -18,6 +18,7 @@ Places = NDArray[np.int64]
 
 _SPACE, _ZERO, _PLUS, _HYPHEN, _POINT, _COMMA = 32, 48, 43, 45, 46, 44
 _SLASH, _COLON, _CARET, _LOW_LINE, _OPEN, _CLOSE, _TILDE = 47, 58, 94, 95, 40, 41, 126
+_PUNCTUATION = 59  # what `letters` makes of all that has no meaning here
 _LESS, _EQUAL, _GREATER, _STAR, _DOT, _CJK_COMMA = 60, 61, 62, 42, 0xB7, 0x3001
 _MINUS, _TIMES, _PLUS_MINUS, _AT_LEAST, _AT_MOST, _ARROW = (
     0x2212,
@@ -48,7 +49,7 @@ _NAME_LETTERS = np.array([[*map(ord, name.ljust(8))] for name in _NAMES], np.uin
 WITHOUT_SPACES, DECIMAL_COMMA, POINT_THOUSANDS = 1, 2, 4
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _is_digit(code: int) -> bool:
     return 48 <= code <= 57
 
@@ -294,7 +295,7 @@ def _number(
     return place, length
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _is_parted(before: int, code: int, kinds: Bytes, style: int) -> bool:
     """Tell whether the space between two characters says something."""
     if (before < 0x2300 and _JOINS_RIGHT[before]) or (code < 0x2300 and _JOINS_LEFT[code]):
@@ -384,64 +385,76 @@ def _compose(
 ) -> int:
     """Write the comparison key of folded characters to `out` from `first` on; return its end."""
     length = first
+    before = np.int64(0)  # the last character written
     is_apart, joins_next = False, False
     while place < size:
         code = np.int64(scratch[place])
-        before = np.int64(out[length - 1]) if length > first else 0
-        if code == _SPACE:
+        if code == _SPACE or code == _PUNCTUATION:
             is_apart = True
             place += 1
             continue
         kind = kinds[code]
-        is_x = code == _LATIN_X or code == _CYRILLIC_X
-        if (kind == LETTER or kind == IDEOGRAPH) and not is_apart and not is_x:
-            out[length] = code
-            length, place, joins_next = length + 1, place + 1, False
-            continue
-        after_space = place + 2 if place + 1 < size and scratch[place + 1] == _SPACE else place + 1
-        is_between = _is_digit(before) and after_space < size and _is_digit(scratch[after_space])
-        if is_x and is_between:
-            out[length] = _TIMES
-            length, place, is_apart = length + 1, after_space, False
-            continue
-        written, taken = code, 1
-        if kind != LETTER and kind != DIGIT and kind != IDEOGRAPH:
-            result_end = _test_result_end(scratch, place, size) if code == _OPEN else -1
-            if result_end > 0:
-                for step in range(place + 1, result_end):  # "HBsAg (+)" is "HBsAg+"
-                    out[length] = _PLUS if scratch[step] == _PLUS else _MINUS
-                    length += 1
-                place, is_apart = result_end + 1, True
-                continue
-            written, taken = _sign(scratch, place, size, kinds, before, is_apart)
-            is_bare = code == _POINT and place + 1 < size and _is_digit(scratch[place + 1])
-            if is_bare and (is_apart or before == 0 or kinds[before] == SIGN or before == _SLASH):
-                written = _ZERO  # ".5" is "0.5"
-            if code == _CARET and written == 0 and not is_apart and before != 0:
-                place += 1
-                continue
-            if written == 0:
-                is_apart = True
-                place += 1
-                continue
-        is_lone_plus = written == _PLUS and is_apart and after_space == place + 2
-        if is_apart and length > first and not joins_next and not is_lone_plus:
-            is_range = written == _MINUS and (_is_digit(before) or before == _PERCENT)
-            if not is_range and _is_parted(before, written, kinds, style):
+        if kind == LETTER or kind == IDEOGRAPH:
+            is_x = code == _LATIN_X or code == _CYRILLIC_X
+            number = _factor_place(scratch, place, size) if is_x and _is_digit(before) else -1
+            if number > 0:
+                code, place = _TIMES, number - 1
+            elif is_apart and not joins_next and before and _is_parted(before, code, kinds, style):
                 out[length] = _SPACE
                 length += 1
-        is_apart = False
-        joins_next = is_lone_plus
-        if kind == DIGIT:
-            place, length = _number(scratch, place, size, style, out, length)
+            out[length] = code
+            length, place, before = length + 1, place + 1, code
+            is_apart, joins_next = False, False
             continue
+        if kind == DIGIT:
+            if is_apart and not joins_next and before and _is_parted(before, code, kinds, style):
+                out[length] = _SPACE
+                length += 1
+            place, length = _number(scratch, place, size, style, out, length)
+            before = np.int64(out[length - 1])
+            is_apart, joins_next = False, False
+            continue
+        result_end = _test_result_end(scratch, place, size) if code == _OPEN else -1
+        if result_end > 0:
+            for step in range(place + 1, result_end):  # "HBsAg (+)" is "HBsAg+"
+                before = np.int64(_PLUS if scratch[step] == _PLUS else _MINUS)
+                out[length] = before
+                length += 1
+            place, is_apart = result_end + 1, True
+            continue
+        written, taken = _sign(scratch, place, size, kinds, before, is_apart)
+        is_bare = code == _POINT and place + 1 < size and _is_digit(scratch[place + 1])
+        if is_bare and (is_apart or before == 0 or kinds[before] == SIGN or before == _SLASH):
+            written = _ZERO  # ".5" is "0.5"
+        if written == 0:
+            is_apart = is_apart or code != _CARET or before == 0  # m^2 is m2, as m² is
+            place += 1
+            continue
+        is_alone = place + 1 < size and scratch[place + 1] == _SPACE
+        is_lone_plus = written == _PLUS and is_apart and is_alone
+        is_range = written == _MINUS and (_is_digit(before) or before == _PERCENT)
+        is_joined = joins_next or is_lone_plus or is_range
+        if is_apart and not is_joined and before and _is_parted(before, written, kinds, style):
+            out[length] = _SPACE
+            length += 1
         out[length] = written
         length += 1
-        if written == _ZERO and code == _POINT:
+        if written == _ZERO:
             out[length] = _POINT
             length += 1
+        before = np.int64(out[length - 1])
+        is_apart, joins_next = False, is_lone_plus
         place += taken
     return length
+
+
+@njit(cache=True, nogil=True)
+def _factor_place(scratch: Codes, place: int, size: int) -> int:
+    """Return where the number begins that an x after a number multiplies, or -1."""
+    place += 1
+    if place < size and scratch[place] == _SPACE:
+        place += 1
+    return place if place < size and _is_digit(scratch[place]) else -1
 
 
 @njit(cache=True, nogil=True)
