@@ -2,8 +2,8 @@
 
 Options and answers are paired as sets before they are aligned, equal ones first, then the most
 alike. A token is a word, a number with its point or exponent, a sign, or one Han character
-or hiragana; a run of katakana is a word. Compiled; every compiled function of this module is called by this module alone: numba's
-cache would not see that a callee elsewhere has changed.
+or hiragana; a run of katakana is a word. Compiled; every compiled function of this module is called
+by this module alone: numba's cache would not see that a callee elsewhere has changed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def differences(
     right: NDArray[np.int64],
     vocabulary: Counts,
 ) -> NDArray[np.int64]:
-    """Return the spans [differences, NUM_COLUMNS] in which each pair of record numbers differs, in order."""
+    """Return the spans [differences, NUM_COLUMNS] in which each pair differs, in order."""
     room = 4 * len(left) + 64
     while True:
         found = np.empty((room, NUM_COLUMNS), np.int64)

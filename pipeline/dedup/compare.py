@@ -20,7 +20,7 @@ from pipeline.dedup import align
 from pipeline.dedup.guard import Judgement, judged, say_the_same
 from pipeline.dedup.misprints import Misprint, Span
 from pipeline.dedup.records import ROWS, Records, fold_rows
-from pipeline.text.marks import CYRILLIC_AS_LATIN
+from pipeline.text.scripts import CYRILLIC_AS_LATIN
 from pipeline.text.units import CHARACTER_LANGUAGES
 from schemas.item import LANGUAGES
 
@@ -54,7 +54,7 @@ def told_apart(
     for pair, own in groupby(spans, key=itemgetter(align.PAIR)):
         one, other = int(left[pair]), int(right[pair])
         language = languages[records.languages[one]]
-        reason, is_letter_asked = _reason((_judged(texts, span, language) for span in own))
+        reason, is_letter_asked = _reason(_judged(texts, span, language) for span in own)
         reasons[pair] = reason or (
             _type_letters_differ(rows, one, other) if is_letter_asked else ""
         )

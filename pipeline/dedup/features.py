@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,19 +12,27 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.dedup.align import MOST_COUNTED, VOCABULARY_BITS, count_tokens
-from pipeline.dedup.records import CHUNK_ROWS, Records, fold_rows, keys_and_bands
-from pipeline.text.minhash import ANSWERED, ASKED, BANDS, EXACT, IN_CONTEXT, NO_BAND
+from pipeline.dedup.records import CHUNK_ROWS, Records, fold_rows, sign
+from pipeline.text.minhash import (
+    ANSWERED,
+    ASKED,
+    BANDS,
+    EXACT,
+    IN_CONTEXT,
+    NO_BAND,
+    PERMUTATIONS,
+)
 
 KEYS = {"exact_key": EXACT, "asked_key": ASKED, "answer_key": ANSWERED, "context_key": IN_CONTEXT}
-KEY_BYTES = 16
 _OWN = threading.local()  # counts of one thread, all zeros between two uses
 
 
 def features_of(rows: pl.DataFrame, *, with_answers: bool = True, threads: int = 1) -> pl.DataFrame:
-    """Return, per row: `exact_key`, `asked_key`, `answer_key`, `context_key`, `bands`, `words`.
+    """Return, per row: `exact_key`, `asked_key`, `answer_key`, `context_key`, `bands`, `sketch`,
+    `words`.
 
     Keys are 128-bit digests, of zeros where there is nothing; `bands` are the BANDS hashes as
-    bytes; `words` is empty but in the first row of some, which holds how often the tokens of these
+    bytes, the `sketch` one byte of each value of the signature; `words` is empty but in the first row of some, which holds how often the tokens of these
     rows occur, for `count_words`.
     """
 
@@ -39,16 +48,16 @@ def features_of(rows: pl.DataFrame, *, with_answers: bool = True, threads: int =
 
 def _chunk(rows: pl.DataFrame, with_answers: bool) -> pl.DataFrame:
     records = fold_rows(rows)
-    keys, bands = keys_and_bands(records, with_answers)
+    signed = sign(records, with_answers)
     columns = {
-        name: _binary(np.ascontiguousarray(keys[:, 2 * place : 2 * place + 2]), KEY_BYTES)
-        for name, place in KEYS.items()
+        name: _binary(signed.keys[:, 2 * place : 2 * place + 2]) for name, place in KEYS.items()
     }
+    columns |= {"bands": _binary(signed.bands), "sketch": _binary(signed.sketches)}
     words = _words(records)
     ends = np.full(len(rows) + 1, len(words) if len(rows) else 0)
     ends[0] = 0  # all of them are in the first row
     lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(words))
-    return pl.DataFrame({**columns, "bands": _binary(bands, 8 * BANDS), "words": pl.Series(lists)})
+    return pl.DataFrame({**columns, "words": pl.Series(lists)})
 
 
 def _words(records: Records) -> NDArray[np.uint64]:
@@ -56,24 +65,35 @@ def _words(records: Records) -> NDArray[np.uint64]:
     if not hasattr(_OWN, "counts"):
         _OWN.counts = new_vocabulary()
     slots = np.sort(count_tokens(records, _OWN.counts))
-    counts = _OWN.counts[slots].astype(np.uint64)
+    counts: NDArray[np.uint64] = _OWN.counts[slots].astype(np.uint64)
     _OWN.counts[slots] = 0
     return slots | counts << np.uint64(VOCABULARY_BITS)
 
 
-def _binary(values: NDArray[np.uint64], width: int) -> pl.Series:
-    array = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(width), len(values), [None, pa.py_buffer(values)]
-    )
-    return pl.Series(array.cast(pa.large_binary()))
+def _binary(values: NDArray[Any]) -> pl.Series:
+    """Return a column that holds each row of a matrix as bytes."""
+    width = values.shape[1] * values.itemsize
+    ends = pa.py_buffer(np.arange(len(values) + 1, dtype=np.int64) * width)
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    array = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(values), [None, ends, data])
+    return pl.Series(array)
 
 
 def bands_of(features: pl.DataFrame) -> NDArray[np.uint64]:
     """Return the band hashes [records, BANDS] of a frame of features."""
-    array = features["bands"].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    data = np.frombuffer(array.buffers()[2] or b"", np.uint64)
-    first = array.offset * BANDS
-    return data[first : first + len(features) * BANDS].reshape(len(features), BANDS)
+    return _matrix(features["bands"], np.dtype(np.uint64), BANDS)
+
+
+def sketches_of(features: pl.DataFrame) -> NDArray[np.uint8]:
+    """Return the sketches [records, PERMUTATIONS] of a frame of features."""
+    return _matrix(features["sketch"], np.dtype(np.uint8), PERMUTATIONS)
+
+
+def _matrix(column: pl.Series, dtype: np.dtype[Any], width: int) -> NDArray[Any]:
+    array = column.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    values = np.frombuffer(array.buffers()[2] or b"", dtype)
+    first = array.offset * width
+    return values[first : first + len(column) * width].reshape(len(column), width)
 
 
 def new_vocabulary() -> NDArray[np.uint16]:

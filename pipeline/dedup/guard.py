@@ -14,14 +14,16 @@ from typing import NamedTuple
 
 from pipeline.dedup.lexicon import Lexicon, lexicon
 from pipeline.dedup.misprints import WORDS, Misprint, Span, content, misprint_of
-from pipeline.text.marks import CYRILLIC_AS_LATIN
 from pipeline.text.negation import negation_cues
 from pipeline.text.numbers import canonical_number, han_number, unit_name
+from pipeline.text.scripts import CYRILLIC_AS_LATIN
 from pipeline.text.units import CHARACTER_LANGUAGES
 
 MIN_STEM_LETTERS = 4  # of a word without its prefix
 MAX_LETTER_NAME = 3  # characters of a token that names a type: hepatitis A, type II, T3
 _HAN_NUMBER = re.compile("[〇零一二两三四五六七八九十百千]+")
+_PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_HAS_DIGIT = re.compile(r"\d")
 _ROMAN = re.compile("[ivxІ]+")
 
 
@@ -36,6 +38,17 @@ class Judgement(NamedTuple):
     misprint: Misprint = Misprint.NONE
 
 
+class Side(NamedTuple):
+    """What one side of a difference holds."""
+
+    content: tuple[str, ...]  # its tokens that are no function words
+    canonical: str  # the same with one spelling for each thing
+    unit: str
+    number: str
+    cues: tuple[str, ...]  # of negation
+    contrasting: frozenset[str]  # function words among them
+
+
 @lru_cache(maxsize=65536)  # one template differs from another at the same words again and again
 def judged(span: Span, language: str) -> Judgement:
     """Judge one difference.
@@ -44,18 +57,19 @@ def judged(span: Span, language: str) -> Judgement:
     contrast of the language's lexicon (laterality, sex, trimester and others).
     """
     words = lexicon(language)
-    if kind := _contrast(span, words, language):
+    left, right = side(span.left, language), side(span.right, language)
+    if kind := _contrast(left, right, words):
         return Judgement(kind)
-    if _is_same(span, words, language):
+    if _is_same(left, right):
         return Judgement("")
-    if kind := _numbers_or_units(span, language) or _turned_round(span, words, language):
+    if kind := _changed(span, left, right, words):
         return Judgement(kind)
     misprint = misprint_of(span, words, language)
     if misprint is Misprint.PROVEN:
         return Judgement("", misprint)
     meaning = (
-        _unit_changed(span, language)
-        or _one_sided_contrast(span, words, language)
+        ("units" if left.unit or right.unit else "")
+        or _one_sided_contrast(left, right, words)
         or _character_affix(span, words)
         or _letter(span, words)
         or "wording"
@@ -63,33 +77,64 @@ def judged(span: Span, language: str) -> Judgement:
     return Judgement(meaning, misprint)
 
 
-def _turned_round(span: Span, words: Lexicon, language: str) -> str:
-    if negation_cues(span.left, language) != negation_cues(span.right, language):
-        return "negation"
-    return _affix(span, words)
+@lru_cache(maxsize=65536)
+def say_the_same(left: str, right: str, language: str) -> bool:
+    """Tell whether two texts of zh or ja differ by function words and equivalents alone."""
+    one, other = side(left, language), side(right, language)
+    return one.content == other.content and not _contrast(one, other, lexicon(language))
 
 
 @lru_cache(maxsize=65536)
-def say_the_same(left: str, right: str, language: str) -> bool:
-    """Tell whether two texts of zh or ja differ by function words and equivalent spellings alone."""
+def side(text: str, language: str) -> Side:
+    """Return what one side of a difference holds."""
     words = lexicon(language)
-    if _contrast(Span(left, right, (0, 0), (0, 0)), words, language):
-        return False
-    return content(left, language) == content(right, language)
+    stripped = text.strip()
+    tokens = text if language in CHARACTER_LANGUAGES else WORDS.findall(text)
+    found = content(text, language)
+    return Side(
+        found,
+        _canonical(found, words),
+        _unit(stripped, language),
+        _number(stripped),
+        negation_cues(text, language),
+        frozenset(word for word in (stripped, *tokens) if word in words.contrasting),
+    )
 
 
-def _is_same(span: Span, words: Lexicon, language: str) -> bool:
-    left, right = (content(text, language) for text in span[:2])
-    if left == right or _canonical(left, words) == _canonical(right, words):
+def _contrast(left: Side, right: Side, words: Lexicon) -> str:
+    """Return the category of two words, function words among them, that stand for each other."""
+    if not left.contrasting or not right.contrasting:
+        return ""
+    one, other = left.contrasting - right.contrasting, right.contrasting - left.contrasting
+    found = (words.contrasts.get(frozenset((a, b)), "") for a in one for b in other)
+    return max(found, default="")
+
+
+def _one_sided_contrast(left: Side, right: Side, words: Lexicon) -> str:
+    """Return the category of a word that one side has and that its opposite would replace."""
+    if left.content and right.content:
+        return ""
+    added = left.content + right.content
+    return next((words.contrasting[word] for word in added if word in words.contrasting), "")
+
+
+def _is_same(left: Side, right: Side) -> bool:
+    if left.content == right.content or left.canonical == right.canonical:
         return True
-    joined = "".join(left)
-    if joined == "".join(right) and joined.isalpha():  # "anti inflammatory", "antiinflammatory"
+    joined = "".join(left.content)
+    if joined == "".join(right.content) and joined.isalpha():  # "anti inflammatory"
         return True
-    units = [_unit(text, language) for text in span[:2]]
-    if units[0] and units[0] == units[1]:
-        return True
-    numbers = [_number(text) for text in span[:2]]
-    return bool(numbers[0]) and numbers[0] == numbers[1]
+    is_same_unit = bool(left.unit) and left.unit == right.unit
+    return is_same_unit or (bool(left.number) and left.number == right.number)
+
+
+def _changed(span: Span, left: Side, right: Side, words: Lexicon) -> str:
+    """Return what no misprint explains: numbers, units, negation, an affix."""
+    if left.number or right.number or _HAS_DIGIT.search(span.left + span.right):
+        return "numbers"
+    if left.unit and right.unit:
+        return "units"
+    return "negation" if left.cues != right.cues else _affix(span, words)
 
 
 def _canonical(tokens: tuple[str, ...], words: Lexicon) -> str:
@@ -100,8 +145,7 @@ def _canonical(tokens: tuple[str, ...], words: Lexicon) -> str:
     return separator.join(words.equivalents.get(token, token) for token in tokens)
 
 
-def _unit(text: str, language: str) -> str:
-    spelling = text.strip()
+def _unit(spelling: str, language: str) -> str:
     # Folded Russian has the letters of both scripts in one: "мg".
     return unit_name(spelling, language) or (
         unit_name(spelling.translate(CYRILLIC_AS_LATIN), language) if language == "ru" else ""
@@ -111,45 +155,7 @@ def _unit(text: str, language: str) -> str:
 def _number(text: str) -> str:
     if _HAN_NUMBER.fullmatch(text):
         return str(han_number(text))
-    return canonical_number(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else ""
-
-
-def _numbers_or_units(span: Span, language: str) -> str:
-    for text in span[:2]:
-        if any(map(str.isdigit, text)) or _HAN_NUMBER.fullmatch(text):
-            return "numbers"
-    both_units = _unit(span.left, language) and _unit(span.right, language)
-    return "units" if both_units else ""
-
-
-def _unit_changed(span: Span, language: str) -> str:
-    return "units" if _unit(span.left, language) or _unit(span.right, language) else ""
-
-
-def _contrast(span: Span, words: Lexicon, language: str) -> str:
-    """Return the category of two words, function words among them, that stand for each other."""
-    is_character = language in CHARACTER_LANGUAGES
-    left, right = (
-        [
-            word
-            for word in (text.strip(), *(text if is_character else WORDS.findall(text)))
-            if word in words.contrasting
-        ]
-        for text in span[:2]
-    )
-    if not left or not right:
-        return ""
-    only_left, only_right = set(left) - set(right), set(right) - set(left)
-    found = (words.contrasts.get(frozenset((a, b)), "") for a in only_left for b in only_right)
-    return max(found, default="")
-
-
-def _one_sided_contrast(span: Span, words: Lexicon, language: str) -> str:
-    """Return the category of a word that one side has and that its opposite would replace."""
-    left, right = (content(text, language) for text in span[:2])
-    if left and right:
-        return ""
-    return next((words.contrasting[w] for w in left + right if w in words.contrasting), "")
+    return canonical_number(text) if _PLAIN_NUMBER.fullmatch(text) else ""
 
 
 def _character_affix(span: Span, words: Lexicon) -> str:
@@ -167,7 +173,7 @@ def _affix(span: Span, words: Lexicon) -> str:
 
 def _stems(word: str, words: Lexicon) -> set[str]:
     """Return a word with and without each prefix that it begins with, if enough is left."""
-    stems = {word.removeprefix(prefix) for prefix in ("", *words.prefixes)}
+    stems = {word, *(word[len(p) :] for p in words.prefixes if word.startswith(p))}
     return {stem for stem in stems if len(stem) >= MIN_STEM_LETTERS}
 
 

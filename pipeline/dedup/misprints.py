@@ -143,7 +143,7 @@ def _without_accents(word: str) -> str:
 
 
 def _is_one_edit(left: str, right: str) -> bool:
-    """Tell whether one letter was dropped, added or replaced, or two neighbours swapped, or none."""
+    """Tell whether at most one letter was dropped, added or replaced, or swapped with the next."""
     begin = 0
     while begin < min(len(left), len(right)) and left[begin] == right[begin]:
         begin += 1

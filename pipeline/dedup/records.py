@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.text.folded import Folded, fold_columns, language_number
-from pipeline.text.minhash import BANDS, NUM_KEYS, permutations, sign_records
+from pipeline.text.minhash import BANDS, NUM_KEYS, PERMUTATIONS, permutations, sign_records
 from pipeline.text.shingles import shingle_size
 from schemas.item import LANGUAGES
 
@@ -116,11 +117,18 @@ def _language_numbers(languages: pl.Series) -> NDArray[np.uint8]:
     return languages.replace_strict(names, numbers, return_dtype=pl.UInt8).to_numpy()
 
 
-def keys_and_bands(
-    records: Records, with_answers: bool = True
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return keys [records, 2 * NUM_KEYS] and band hashes [records, BANDS]."""
+class Signed(NamedTuple):
+    """What is kept of the signatures of folded records, and their keys."""
+
+    bands: NDArray[np.uint64]  # [records, BANDS]
+    sketches: NDArray[np.uint8]  # [records, PERMUTATIONS]
+    keys: NDArray[np.uint64]  # [records, 2 * NUM_KEYS]
+
+
+def sign(records: Records, with_answers: bool = True) -> Signed:
+    """Return bands, sketches and keys of folded records."""
     bands = np.empty((len(records), BANDS), np.uint64)
+    sketches = np.empty((len(records), PERMUTATIONS), np.uint8)
     keys = np.empty((len(records), 2 * NUM_KEYS), np.uint64)
     factors, offsets = permutations()
     sign_records(
@@ -134,6 +142,7 @@ def keys_and_bands(
         factors,
         offsets,
         bands,
+        sketches,
         keys,
     )
-    return keys, bands
+    return Signed(bands, sketches, keys)

@@ -139,17 +139,16 @@ def _jaccard(
     hashes = np.empty(most, np.uint64)
     left_table, right_table = np.empty(room, np.uint64), np.empty(room, np.uint64)
     left_stamps, right_stamps = np.zeros(room, np.uint32), np.zeros(room, np.uint32)
-    known, num_left = -1, 0
+    known, num_left, known_stamp = -1, 0, np.uint32(0)
     for pair in range(len(left)):
         stamp = pair + 1
         if left[pair] != known:
-            known, num_left = left[pair], 0
-            left_stamps[:] = 0
+            known, num_left, known_stamp = left[pair], 0, np.uint32(pair + 1)
             count = _record_shingles(
                 codes, ends, options, answers, sizes[known], with_answers, known, hashes
             )
             for place in range(count):
-                num_left += _insert(left_table, left_stamps, 1, hashes[place])
+                num_left += _insert(left_table, left_stamps, known_stamp, hashes[place])
         other = right[pair]
         count = _record_shingles(
             codes, ends, options, answers, sizes[other], with_answers, other, hashes
@@ -158,6 +157,6 @@ def _jaccard(
         for place in range(count):
             if _insert(right_table, right_stamps, stamp, hashes[place]):
                 num_right += 1
-                num_shared += _holds(left_table, left_stamps, 1, hashes[place])
+                num_shared += _holds(left_table, left_stamps, known_stamp, hashes[place])
         if num_left and num_right:
             values[pair] = num_shared / (num_left + num_right - num_shared)

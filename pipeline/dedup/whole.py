@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.dedup.candidates import candidate_pairs, shared_bands
+from pipeline.dedup.candidates import candidate_pairs, likely_pairs, shared_bands
 from pipeline.dedup.clusters import stars
 from pipeline.dedup.features import (
     bands_of,
@@ -18,6 +18,7 @@ from pipeline.dedup.features import (
     features_of,
     is_empty,
     new_vocabulary,
+    sketches_of,
 )
 from pipeline.dedup.pairs import SimilarPairs, similar_pairs
 from pipeline.text.minhash import BANDS
@@ -78,7 +79,8 @@ def find(
     """
     firsts = first_of_each(features)
     bands = bands_of(features)
-    candidates = candidate_pairs(bands, np.unique(firsts[firsts >= 0]))
+    found = candidate_pairs(bands, np.unique(firsts[firsts >= 0]))
+    candidates = likely_pairs(found, sketches_of(features), JACCARD)
     pairs = similar_pairs(candidates, texts, JACCARD, vocabulary)
     shared = shared_bands(bands, pairs.left, pairs.right)
     return decided(ids, firsts, pairs, shared, candidates.capped_buckets)

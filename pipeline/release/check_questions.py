@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.dedup.candidates import candidate_pairs
-from pipeline.dedup.records import fold_rows, keys_and_bands, of_items
+from pipeline.dedup.records import fold_rows, of_items, sign
 from pipeline.dedup.similarity import jaccard_of_pairs
 from pipeline.dedup.whole import JACCARD
 from pipeline.release.findings import Finding
@@ -42,7 +42,7 @@ def as_items(rows: pl.DataFrame) -> pl.DataFrame:
 def near_duplicates(items: pl.DataFrame) -> Iterator[Finding]:
     """Find rows of two splits that resemble each other as near-duplicates do."""
     records = fold_rows(of_items(items))
-    _, bands = keys_and_bands(records)
+    bands = sign(records).bands
     candidates = candidate_pairs(bands, np.flatnonzero(bands[:, 0] != NO_BAND))
     splits = items["split"].rank("dense").to_numpy()
     is_apart = splits[candidates.left] != splits[candidates.right]
@@ -61,7 +61,7 @@ def _divided(one: Row, other: Row, value: float) -> Finding:
 
 def questions(items: pl.DataFrame) -> Iterator[Finding]:
     """Find questions that are asked, with the same options, in two splits."""
-    keys, _ = keys_and_bands(fold_rows(of_items(items)))
+    keys = sign(fold_rows(of_items(items))).keys
     # An open question is the same one whatever its answer.
     columns = 2 * np.where(items["task"] == "mcq", EXACT, ASKED)
     numbers = np.arange(len(items))

@@ -19,7 +19,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.decisions import DECISIONS
-from pipeline.dedup.candidates import candidate_pairs, capped_records, shared_bands
+from pipeline.dedup.candidates import (
+    candidate_pairs,
+    capped_records,
+    likely_pairs,
+    shared_bands,
+)
 from pipeline.dedup.clusters import stars
 from pipeline.dedup.features import (
     bands_of,
@@ -27,6 +32,7 @@ from pipeline.dedup.features import (
     features_of,
     is_empty,
     new_vocabulary,
+    sketches_of,
 )
 from pipeline.dedup.pairs import similar_pairs
 from pipeline.dedup.records import of_items
@@ -92,8 +98,11 @@ class Deduplicate(GlobalStage[DeduplicateSettings]):
             records = context.texts(wanted)
             return of_items(wanted.to_frame().join(records, on="id", maintain_order="left"))
 
-        candidates = candidate_pairs(bands, np.unique(firsts[firsts >= 0]), number, self.partitions)
-        found = similar_pairs(candidates, texts, self.settings.jaccard, vocabulary)
+        threshold = self.settings.jaccard
+        numbers = np.unique(firsts[firsts >= 0])
+        candidates = candidate_pairs(bands, numbers, number, self.partitions)
+        likely = likely_pairs(candidates, sketches_of(features), threshold)
+        found = similar_pairs(likely, texts, threshold, vocabulary)
         return pl.DataFrame(
             {
                 "left": ids.gather(found.left),

@@ -11,9 +11,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.text.latin import UNDETERMINED, detect_latin, fasttext_probabilities, word_hits
-from pipeline.text.marks import CYRILLIC_AS_LATIN
 from pipeline.text.scripts import (
     CYRILLIC,
+    CYRILLIC_AS_LATIN,
     HAN,
     HANGUL,
     KANA,

@@ -166,9 +166,12 @@ def sign_records(
     factors: Codes,
     offsets: Codes,
     bands: Hashes,
+    sketches: Bytes,
     keys: Hashes,
 ) -> None:
-    """Write band hashes [records, BANDS] and keys [records, 2 * NUM_KEYS] of folded records.
+    """Write band hashes [records, BANDS], sketches and keys [records, 2 * NUM_KEYS] of records.
+
+    A sketch [PERMUTATIONS] is the lowest byte of each value of the signature.
 
     Piece p is `codes[ends[p]:ends[p + 1]]`. With n records, pieces 0 to n - 1 are the questions
     and the next n the contexts; the options of record r begin at piece `options[r]`, its answers at
@@ -208,7 +211,10 @@ def sign_records(
             _sign(hashes, count, factors, offsets, signature)
             _band_hashes(signature, seed, bands[record])
         else:
+            signature[:] = _EMPTY
             bands[record, :] = NO_BAND
+        for permutation in range(len(factors)):
+            sketches[record, permutation] = signature[permutation] & np.uint32(0xFF)
         low, high = _piece_hash(codes, ends[record], ends[record + 1], seed)
         keys[record, 2 * ASKED], keys[record, 2 * ASKED + 1] = low, high
         _set_hash(codes, ends, answers[record], answers[record + 1], seed, parts)
@@ -231,13 +237,3 @@ def permutations() -> tuple[Codes, Codes]:
     halves = random.randint(0, 1 << 31, PERMUTATIONS, dtype=np.uint32)
     offsets = random.randint(0, 1 << 32, PERMUTATIONS, dtype=np.uint32)
     return halves * np.uint32(2) + np.uint32(1), offsets  # an odd factor makes it a permutation
-
-
-def band_hashes(shingle_sets):  # type: ignore[no-untyped-def] # TEMPORARY until decontaminate is rewritten
-    import xxhash
-
-    out = []
-    for one in shingle_sets:
-        h = np.array(list(map(xxhash.xxh32_intdigest, map(str.encode, one))), np.uint32)
-        out.append(sign_hashes(h, *permutations())[1].tolist())
-    return out

@@ -14,6 +14,12 @@ HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff]+")
 OTHER = re.compile(r"[^\W\d_A-Za-zÀ-ɏḀ-ỿ\u0400-\u052f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 NOT_ONLY_LATIN = re.compile("[\u0370-\u1dff\u2e80-\uffff]")
 
+# Letters that look alike in both scripts, in lower case by the look of the upper case too: upstream
+# files write "гепатит B" with either letter, and whole English questions with a Cyrillic а.
+CYRILLIC_AS_LATIN = str.maketrans(
+    "авекмнорстухѕіјАВЕКМНОРСТУХЅІЈ", "abekmhopctyxsijABEKMHOPCTYXSIJ"
+)
+
 # Chinese texts hold a stray の or メ; Japanese ones have 5 % of kana at the least.
 MIN_KANA_SHARE = 0.03
 

@@ -8,7 +8,8 @@ import re
 CHARACTER_LANGUAGES = frozenset({"zh", "ja"})
 
 _NOT_A_CHARACTER = re.compile(r"[\W_]+")
-_WORD = re.compile(r"\S*[^\W_]\S*")
+# From the first letter or digit of a word to its end: what is before it need not be tried twice.
+_WORD = re.compile(r"[^\W_]\S*")
 
 
 def count_units(text: str, language: str) -> int:
