@@ -1,4 +1,4 @@
-"""Keys under which two records count as the same: for duplicates, and for benchmark questions.
+"""Keys under which two records count as duplicates, and the digest of any texts.
 
 `exact_key` and `record_shingles` say row by row what `pipeline/dedup` computes of whole columns;
 tests and benchmarks hold the one against the other.
@@ -38,22 +38,6 @@ def exact_key(row: Row) -> str:
     """Return the digest under which two records say the same, options or answer counted in."""
     rest = option_keys(row) if row["task"] == "mcq" else answer_keys(row)
     return text_digest(row["language"], row["task"], question_key(row), *rest)
-
-
-def protected_key(row: Row) -> str:
-    """Return the digest under which a record repeats a benchmark question.
-
-    Only the letters and digits of the question count: sets that reprint one exam differ in
-    typesetting, in context, and in how many options they keep (of 111 questions of CMExam's
-    validation part that stand in Apollo's Chinese benchmark, 90 have other options).
-    """
-    question = letters_of(comparison_key(row["question"], row["language"]))
-    return text_digest(row["language"], question)
-
-
-def letters_of(key: str) -> str:
-    """Return a comparison key without spaces, punctuation and signs."""
-    return "".join(filter(str.isalnum, key))
 
 
 def text_digest(*parts: str) -> str:

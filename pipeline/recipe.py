@@ -60,7 +60,7 @@ class SourceEntry(Model):
     label_cap: int | None = Field(None, ge=1)  # rows of one answer, for classification
     max_rows: int | None = Field(None, ge=1)  # train rows, by id hash
     max_loss: float | None = Field(None, gt=0, le=1)  # share that deduplication may take
-    loss_checked_from: int | None = Field(None, ge=1)  # rows, below which the share is not looked at
+    loss_checked_from: int | None = Field(None, ge=1)  # rows; of fewer, no share is looked at
 
     @model_validator(mode="before")
     @classmethod

@@ -45,7 +45,9 @@ BENCHMARKS = pa.schema(
         pa.field("benchmark", pa.string()),
         pa.field("status", pa.string()),  # checked | missing
         pa.field("root_id", pa.string()),
-        pa.field("question_key", pa.string()),  # digest, see pipeline/keys.py; never the text
+        pa.field(
+            "question_key", pa.string()
+        ),  # digest, see pipeline/contamination/texts.py; never the text
     ]
 )
 

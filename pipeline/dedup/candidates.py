@@ -75,8 +75,11 @@ def likely_pairs(
     )
 
 
-def capped_records(bands: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the records of capped buckets, sorted, and the size of the largest such of each."""
+def capped_records(
+    bands: NDArray[np.uint64], numbers: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which of these records are in capped buckets, and the size of the largest of each."""
+    bands = bands[numbers]
     largest = np.zeros(len(bands), np.int64)
     for band in range(BANDS):
         order, starts, sizes = _buckets(bands, band)
@@ -84,8 +87,8 @@ def capped_records(bands: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArra
         for start, size in zip(starts[is_capped], sizes[is_capped], strict=True):
             members = order[start : start + size]
             largest[members] = np.maximum(largest[members], size)
-    numbers = np.flatnonzero(largest)
-    return numbers, largest[numbers]
+    places = np.flatnonzero(largest)
+    return numbers[places], largest[places]
 
 
 def shared_bands(

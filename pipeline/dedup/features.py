@@ -32,8 +32,8 @@ def features_of(rows: pl.DataFrame, *, with_answers: bool = True, threads: int =
     `words`.
 
     Keys are 128-bit digests, of zeros where there is nothing; `bands` are the BANDS hashes as
-    bytes, the `sketch` one byte of each value of the signature; `words` is empty but in the first row of some, which holds how often the tokens of these
-    rows occur, for `count_words`.
+    bytes, the `sketch` one byte of each value of the signature; `words` is empty but in the first
+    row of some, which holds how often the tokens of these rows occur, for `count_words`.
     """
 
     def features(start: int) -> pl.DataFrame:

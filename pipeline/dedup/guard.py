@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.dedup.lexicon import Lexicon, lexicon
-from pipeline.dedup.misprints import WORDS, Misprint, Span, content, misprint_of
+from pipeline.dedup.misprints import WORDS, Misprint, Span, content, misprint_of, without_accents
 from pipeline.text.negation import negation_cues
 from pipeline.text.numbers import canonical_number, han_number, unit_name
 from pipeline.text.scripts import CYRILLIC_AS_LATIN
@@ -166,7 +166,13 @@ def _character_affix(span: Span, words: Lexicon) -> str:
 def _affix(span: Span, words: Lexicon) -> str:
     for first, second in zip(span.left.split(), span.right.split(), strict=False):
         is_prefixed = first.startswith(words.prefixes) or second.startswith(words.prefixes)
-        if first != second and is_prefixed and _stems(first, words) & _stems(second, words):
+        is_accent = is_prefixed and without_accents(first) == without_accents(second)
+        if (
+            first != second
+            and is_prefixed
+            and not is_accent
+            and _stems(first, words) & _stems(second, words)
+        ):
             return "affix"
     return ""
 

@@ -109,7 +109,7 @@ def _is_unlikely(span: Span, times_more: int) -> bool:
 
 def _hardly_occurs(rare: int, common: int) -> bool:
     if rare <= 1:
-        return common > 1
+        return common > 2
     times_more = _TIMES_MORE if rare <= _MOST_MISPRINTED else _TIMES_MORE_IF_OFTEN
     return common >= times_more * rare
 
@@ -126,16 +126,17 @@ def _is_slip(left: str, right: str, words: Lexicon) -> bool:
         return False
     if left[0] != right[0] or frozenset((left, right)) in words.lookalikes:
         return False
-    return _is_one_edit(left, right) or _is_one_edit(*map(_without_accents, (left, right)))
+    return _is_one_edit(left, right) or _is_one_edit(*map(without_accents, (left, right)))
 
 
 def _is_accent_left_out(left: str, right: str) -> bool:
     """Tell whether one of two longer words is the other without any of its accents."""
-    plain, other = sorted((left, right), key=lambda word: word != _without_accents(word))
-    return len(left) >= MIN_WORD_LETTERS and plain == _without_accents(other)
+    plain, other = sorted((left, right), key=lambda word: word != without_accents(word))
+    return len(left) >= MIN_WORD_LETTERS and plain == without_accents(other)
 
 
-def _without_accents(word: str) -> str:
+def without_accents(word: str) -> str:
+    """Return a word without its accents; й stays, a letter of its own."""
     if word.isascii():
         return word
     decomposed = unicodedata.normalize("NFD", word.replace("й", "\0"))

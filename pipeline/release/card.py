@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import polars as pl
 
+from schemas.flags import FLAGS
 from schemas.item import LANGUAGES
 from schemas.ledger import REASONS
 from schemas.licenses import PERMISSIVE
@@ -40,7 +41,12 @@ class Provenance:
         return f"[{title}]({address})" if address.startswith("http") else title
 
 
-def card(given: ReleaseInput, facts: Mapping[str, Mapping[str, int]], totals: pl.DataFrame) -> str:
+def card(
+    given: ReleaseInput,
+    facts: Mapping[str, Mapping[str, int]],
+    totals: pl.DataFrame,
+    flagged: pl.DataFrame,
+) -> str:
     """Return the card: YAML head for the Hub, then prose and tables."""
     total = _sum(totals)
     return (
@@ -67,6 +73,7 @@ def card(given: ReleaseInput, facts: Mapping[str, Mapping[str, int]], totals: pl
             permissive=_sum(totals.filter(pl.col("license").is_in(sorted(PERMISSIVE)))),
             origins=_group(totals, ["language", "origin"]),
             dropped=_dropped(given.counts),
+            flags=_flags(flagged),
             promoted=list(_promoted(given)),
             checked=given.checked,
             missing=given.missing,
@@ -207,6 +214,13 @@ def _dropped(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
                 {"stage": stage, "reason": reason, "rows": rows, "sentence": REASONS[reason]}
             )
     return lines
+
+
+def _flags(flagged: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return one line per flag, most rows first."""
+    counts = flagged.group_by("flag").agg(pl.col("rows").sum())
+    ordered = counts.sort("rows", "flag", descending=[True, False]).iter_rows()
+    return [{"flag": flag, "rows": rows, "sentence": FLAGS[flag]} for flag, rows in ordered]
 
 
 def _provenance(given: ReleaseInput, totals: pl.DataFrame) -> list[Provenance]:

@@ -48,6 +48,8 @@ STATISTICS = pl.Schema(
     | {"split": pl.String()}
 )
 
+FLAGGED = pl.Schema({"flag": pl.String(), "rows": pl.UInt32()})
+
 Cell = tuple[str, str, str]  # subset, language, split
 
 
@@ -76,7 +78,7 @@ class ReleaseInput:
 def _code() -> list[str]:
     """Return digests of everything that turns rows into a release, templates included."""
     own = Path(__file__).parent
-    used = (PIPELINE / "keys.py", PIPELINE / "text")
+    used = (PIPELINE / "keys.py", PIPELINE / "text", PIPELINE / "contamination")
     templates = (sha256(path.read_bytes()).hexdigest() for path in sorted(own.glob("*.j2")))
     return [code_digest(own, *used, Path(schemas.__file__).parent), *templates]
 
@@ -112,6 +114,7 @@ def _swap(temporary: Path, release: Path) -> None:
 def _write_folder(folder: Path, given: ReleaseInput) -> dict[str, dict[str, int]]:
     folder.mkdir(parents=True)
     statistics: list[pl.DataFrame] = []
+    flagged: list[pl.DataFrame] = []
     rows: dict[str, dict[str, int]] = defaultdict(dict)
     for (subset, language, split), table in _tables(given):
         path = folder / subset / language / f"{split}-00000-of-00001.parquet"
@@ -120,11 +123,13 @@ def _write_folder(folder: Path, given: ReleaseInput) -> dict[str, dict[str, int]
         for config in (subset, f"{subset}.{language}"):
             rows[config][split] = rows[config].get(split, 0) + table.num_rows
         statistics.append(_statistics(subset, split, table))
+        flagged.append(_flagged(table))
     facts = {config: _in_split_order(rows[config]) for config in sorted(rows)}
     totals = pl.concat([pl.DataFrame(schema=STATISTICS), *statistics])
+    flags = pl.concat([pl.DataFrame(schema=FLAGGED), *flagged])
     _write_parquet(folder / "benchmarks.parquet", _benchmarks(given))
     texts = {
-        "README.md": card(given, facts, totals),
+        "README.md": card(given, facts, totals, flags),
         "LICENSES.md": licenses_text(given, totals),
         "croissant.json": croissant(folder, given.recipe.release, _licenses(totals)),
     }
@@ -171,6 +176,13 @@ def _statistics(subset: str, split: str, table: pa.Table) -> pl.DataFrame:
     rows = pl.DataFrame(pl.from_arrow(table.select(COUNTED)))
     counted = rows.group_by(COUNTED).len("rows").sort(COUNTED)
     return counted.with_columns(subset=pl.lit(subset), split=pl.lit(split))
+
+
+def _flagged(table: pa.Table) -> pl.DataFrame:
+    """Return the rows of a table per flag."""
+    rows = pl.DataFrame(pl.from_arrow(table.select(["flags"])))
+    flags = rows.select(flag=pl.col("flags").explode()).drop_nulls()
+    return flags.group_by("flag").len("rows").sort("flag")
 
 
 def _licenses(totals: pl.DataFrame) -> list[str]:

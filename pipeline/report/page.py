@@ -7,7 +7,7 @@ page.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -16,6 +16,7 @@ from pipeline.ledger import Count
 from pipeline.report.read import BuildFacts
 from pipeline.report.values import (
     Example,
+    FlagCount,
     Flow,
     LanguageView,
     Matrix,
@@ -30,6 +31,7 @@ from pipeline.report.values import (
     is_role,
 )
 from pipeline.text.mask import mask
+from schemas.flags import FLAGS
 from schemas.item import LANGUAGES
 from schemas.ledger import REASONS
 from schemas.release import SPLITS, SUBSETS
@@ -91,6 +93,7 @@ def _language(build: BuildFacts, code: str) -> LanguageView:
         own_name=LANGUAGE_NAMES[code][1],
         whole=whole,
         published=published,
+        flags=tuple(_flags(build.flags.filter(pl.col("language") == code))),
         notices=_notices(code, published, sources, benchmarks),
         stages=_stages(counts),
         sources=sources,
@@ -233,6 +236,13 @@ def _forms(subset: str, cells: pl.DataFrame) -> list[PublishedRow]:
 def _published_row(subset: str, form: str, rows: Mapping[str, int]) -> PublishedRow:
     per_split = tuple(rows.get(split, 0) for split in SPLITS)
     return PublishedRow(SUBSET_TITLES[subset], form, per_split, sum(per_split))
+
+
+def _flags(flags: pl.DataFrame) -> Iterator[FlagCount]:
+    """Yield the flags of one language, most rows first."""
+    counts = flags.group_by("flag").agg(pl.col("rows").sum())
+    for flag, rows in counts.sort("rows", "flag", descending=[True, False]).iter_rows():
+        yield FlagCount(flag, FLAGS[flag], rows)
 
 
 def _notices(

@@ -28,6 +28,7 @@ class BuildFacts:
     counts: Mapping[str, tuple[Count, ...]]  # per stage instance, in the order of the stages
     examples: pl.DataFrame  # rows of the ledger, with the column `question`; empty: not at hand
     published: pl.DataFrame | None  # rows by subset, language, split and form; None: not at hand
+    flags: pl.DataFrame  # published rows by language and flag; empty where not at hand
 
 
 def read_build(out: Path) -> BuildFacts:
@@ -42,7 +43,8 @@ def read_build(out: Path) -> BuildFacts:
     counts = {name: tuple(ledger.from_json(manifest["counts"][name])) for name in names}
     _check_ledger(out, counts, drops)
     examples = _with_questions(_examples(drops), out, manifest)
-    return BuildFacts(manifest, counts, examples, _published(out, manifest))
+    published, flags = _published(out, manifest)
+    return BuildFacts(manifest, counts, examples, published, flags)
 
 
 def _check_ledger(out: Path, counts: Mapping[str, tuple[Count, ...]], drops: pl.DataFrame) -> None:
@@ -85,21 +87,26 @@ def _with_questions(examples: pl.DataFrame, out: Path, manifest: Mapping[str, An
     return joined.with_columns(pl.col("question").fill_null(""))
 
 
-def _published(out: Path, manifest: Mapping[str, Any]) -> pl.DataFrame | None:
-    """Return the published rows by form, if the release at hand is this build's."""
+def _published(out: Path, manifest: Mapping[str, Any]) -> tuple[pl.DataFrame | None, pl.DataFrame]:
+    """Return the published rows by form and by flag, if the release at hand is this build's."""
+    flags = [pl.DataFrame(schema=_FLAGS)]
     release = out / "release"
     if not (release / CHECKSUMS).is_file() or folder_digest(release) != manifest["release_digest"]:
-        return None
+        return None, flags[0]
     cells = [pl.DataFrame(schema=dict.fromkeys(_CELL, pl.String) | {"rows": pl.UInt32})]
     for path in sorted(release.glob("*/*/*.parquet")):
-        forms = pl.read_parquet(path, columns=["form"]).group_by("form").len("rows")
+        rows = pl.read_parquet(path, columns=["form", "flags"])
+        forms = rows.group_by("form").len("rows")
         subset, language, split = path.parts[-3], path.parts[-2], path.name.partition("-")[0]
         place = {"subset": subset, "language": language, "split": split}
         cells.append(
             forms.with_columns(**{k: pl.lit(v) for k, v in place.items()}).select(_COLUMNS)
         )
-    return pl.concat(cells)
+        named = rows.select(language=pl.lit(language), flag=pl.col("flags")).explode("flag")
+        flags.append(named.drop_nulls().group_by("language", "flag").len("rows"))
+    return pl.concat(cells), pl.concat(flags)
 
 
 _CELL = ("subset", "language", "split", "form")
 _COLUMNS = (*_CELL, "rows")
+_FLAGS = {"language": pl.String, "flag": pl.String, "rows": pl.UInt32}

@@ -137,6 +137,15 @@ class PublishedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagCount:
+    """How many published rows carry a flag."""
+
+    flag: str
+    sentence: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageView:
     """Everything that the page says about a language."""
 
@@ -145,6 +154,7 @@ class LanguageView:
     own_name: str
     whole: Flow
     published: tuple[PublishedRow, ...]
+    flags: tuple[FlagCount, ...]
     notices: tuple[str, ...]
     stages: tuple[StageView, ...]
     sources: tuple[SourceView, ...]

@@ -255,7 +255,8 @@ def _flags(pairs: pl.DataFrame, drops: Mapping[str, Any]) -> Iterator[dict[str, 
 
 def _capped(features: pl.DataFrame, drops: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Flag the records that share a bucket with so many that not all of those were compared."""
-    numbers, sizes = capped_records(bands_of(features))
+    firsts = first_of_each(features)
+    numbers, sizes = capped_records(bands_of(features), np.unique(firsts[firsts >= 0]))
     for number, size in zip(numbers.tolist(), sizes.tolist(), strict=True):
         if (one := features["id"][number]) not in drops:
             yield {"id": one, "decision": "flag", "reason": "capped_bucket",

@@ -1,17 +1,18 @@
 """`mmed dedup`: the near-duplicates of any Parquet table, streamed.
 
 The table is read three times and never held: once for keys and bands, once for the texts of the
-candidates, once to copy the rows that are kept, with all their columns.
+candidates, once to copy the rows that are kept, with all their columns. What stays in memory is
+a few hundred bytes a row, and the texts of the candidates.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -23,14 +24,18 @@ from pipeline.dedup.features import count_words, features_of, new_vocabulary
 from pipeline.dedup.whole import Found, find
 from pipeline.errors import InputError
 from pipeline.tables.reading import (
-    BATCH_ROWS,
     Kind,
     Table,
     open_table,
+    progress_shown,
     refuse_same_file,
     write_arrow,
 )
+from pipeline.tables.utf8 import is_text
 from schemas.item import LETTERS
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 ID, LANGUAGE = "id", "language"
 OPTIONS, ANSWER = "options", "answer"  # the usual names; only these may be missing
@@ -38,6 +43,7 @@ _LETTER = r"^\s*\(?([A-Za-z])\)?\.?\s*$"
 _PLACES = {letter: place for place, letter in enumerate(LETTERS)}
 _TEXTS = pl.List(pl.String)
 _AHEAD = 2  # batches per worker
+_KEPT, _DROPPED, _FLAGGED = "kept.parquet", "dropped.parquet", "flagged.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +64,69 @@ def deduplicate(
     Of records that say the same, the one with the smallest id is kept. The result depends neither
     on the order of the rows nor on the number of workers.
     """
-    refuse_same_file(source, folder / "kept.parquet")
+    for name in (_KEPT, _DROPPED, _FLAGGED):
+        refuse_same_file(source, folder / name)
     table = _open(source, columns)
-    ids = _ids(table)
-    features, vocabulary = _features(table, columns, workers)
+    with progress_shown() as progress:
+        ids = _ids(table, progress)
+        found = _find(table, columns, ids, workers, progress)
+        id_type = pq.read_schema(source).field(ID).type
+        for name, frame in ((_DROPPED, found.dropped), (_FLAGGED, found.flagged)):
+            arrow = _arrow(frame, id_type)
+            write_arrow(folder / name, [arrow], arrow.schema)
+        # Last, so that where this file is, the rows that it lacks are accounted for.
+        is_kept = ~ids.is_in(found.dropped[ID].implode()).to_numpy()
+        rows = _kept_rows(table.whole_batches(progress, "writing what is kept"), is_kept)
+        write_arrow(folder / _KEPT, rows, pq.read_schema(source))
+    return _summary(table, found, folder)
+
+
+def _find(
+    table: Table, columns: Columns, ids: pl.Series, workers: int, progress: Progress
+) -> Found:
+    features, vocabulary = _features(table, columns, workers, progress)
     order = ids.arg_sort()
     number_of = np.empty(len(ids), np.int64)
     number_of[order.to_numpy()] = np.arange(len(ids))
 
     def texts(numbers: NDArray[np.int64]) -> pl.DataFrame:
-        return _texts(table, columns, number_of, numbers)
+        batches = table.batches(progress, "reading rows that look alike")
+        return _texts(table, batches, columns, number_of, numbers)
 
+    task = progress.add_task("comparing", total=None)
     found = find(ids.gather(order), features[order], vocabulary, texts)
-    for name, frame in (("dropped", found.dropped), ("flagged", found.flagged)):
-        arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        write_arrow(folder / f"{name}.parquet", [arrow], arrow.schema)
-    is_kept = ~ids.is_in(found.dropped["id"].implode()).to_numpy()
-    write_arrow(folder / "kept.parquet", _rows(source, is_kept), pq.read_schema(source))
-    return _summary(len(ids), found, folder)
+    progress.update(task, total=1, completed=1)
+    return found
 
 
-def _rows(source: Path, is_kept: NDArray[np.bool_]) -> Iterator[pa.Table]:
-    """Yield the kept rows with all their columns."""
+def _arrow(frame: pl.DataFrame, id_type: pa.DataType) -> pa.Table:
+    """Return a table of what was found, with ids of the type that they have in the input."""
+    if is_text(id_type) and not pa.types.is_large_string(id_type):
+        id_type = pa.string()  # also for ids of a dictionary
+    arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    types = {"jaccard": pa.float64(), "bands": pa.int64(), "reason": pa.string()}
+    return arrow.cast(
+        pa.schema([pa.field(name, types.get(name, id_type)) for name in arrow.schema.names])
+    )
+
+
+def _kept_rows(batches: Iterable[pa.Table], is_kept: NDArray[np.bool_]) -> Iterator[pa.Table]:
+    """Yield the kept rows of each batch that has some."""
     first = 0
-    for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):
-        kept = is_kept[first : first + batch.num_rows]
-        yield pa.Table.from_batches([batch]).filter(pa.array(kept))
-        first += batch.num_rows
+    for batch in batches:
+        kept = is_kept[first : first + len(batch)]
+        first += len(batch)
+        if kept.any():
+            yield _filtered(batch, kept)
+
+
+def _filtered(rows: pa.Table, is_kept: NDArray[np.bool_]) -> pa.Table:
+    try:
+        return rows.filter(pa.array(is_kept))
+    except pa.ArrowNotImplementedError:  # such as columns of string views
+        edges = np.flatnonzero(np.diff(is_kept, prepend=False, append=False)).tolist()
+        runs = zip(edges[::2], edges[1::2], strict=True)
+        return pa.concat_tables([rows.slice(start, end - start) for start, end in runs])
 
 
 def _open(source: Path, columns: Columns) -> Table:
@@ -97,7 +139,7 @@ def _open(source: Path, columns: Columns) -> Table:
         if name == default
     }
     needed = {
-        ID: Kind.ANY,
+        ID: Kind.ID,
         columns.language: Kind.TEXT,
         columns.question: Kind.TEXT,
         columns.options: Kind.TEXTS,
@@ -108,10 +150,10 @@ def _open(source: Path, columns: Columns) -> Table:
     )
 
 
-def _ids(table: Table) -> pl.Series:
-    """Return the ids as text, checked: each there, and each once."""
-    column = pq.read_table(table.path, columns=[ID])[ID]
-    ids = pl.Series(ID, pl.from_arrow(column)).cast(pl.String)
+def _ids(table: Table, progress: Progress) -> pl.Series:
+    """Return the ids, checked: each there, and each once."""
+    batches = open_table(table.path, {ID: Kind.ID}).batches(progress, "reading ids")
+    ids = pl.concat([table.no_rows().select(ID), *batches])[ID]
     if ids.null_count():
         row = int(ids.is_null().arg_true()[0]) + 1
         raise InputError(f"{table.path}: row {row} has no {ID!r}. Give each row one of its own.")
@@ -122,31 +164,34 @@ def _ids(table: Table) -> pl.Series:
 
 
 def _features(
-    table: Table, columns: Columns, workers: int
+    table: Table, columns: Columns, workers: int, progress: Progress
 ) -> tuple[pl.DataFrame, NDArray[np.uint16]]:
     """Return keys and bands of all rows, and which words occur more than once."""
     vocabulary = new_vocabulary()
     parts = [_keys(features_of(_records(table.no_rows(), columns)))]
+    batches = table.batches(progress, "reading")
     with ThreadPoolExecutor(workers) as pool:
-        for part in _ahead(pool, lambda rows: features_of(_records(rows, columns)), table, workers):
+        for part in _ahead(
+            pool, lambda rows: features_of(_records(rows, columns)), batches, workers
+        ):
             count_words(vocabulary, part["words"])
             parts.append(_keys(part))
     return pl.concat(parts), vocabulary
 
 
 def _keys(features: pl.DataFrame) -> pl.DataFrame:
-    return features.select("exact_key", "answer_key", "bands")
+    return features.drop("asked_key", "context_key", "words")
 
 
 def _ahead(
     pool: ThreadPoolExecutor,
     function: Callable[[pl.DataFrame], pl.DataFrame],
-    table: Table,
+    batches: Iterable[pl.DataFrame],
     workers: int,
 ) -> Iterator[pl.DataFrame]:
     """Yield the function's results in order, with few batches in the air."""
     waiting: deque[Future[pl.DataFrame]] = deque()
-    for rows in table.batches():
+    for rows in batches:
         waiting.append(pool.submit(function, rows))
         if len(waiting) > _AHEAD * workers:
             yield waiting.popleft().result()
@@ -161,7 +206,7 @@ def _records(rows: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         is_list = rows.schema[columns.answer] == _TEXTS
         answers = pl.col(columns.answer) if is_list else pl.concat_list(columns.answer)
     found = rows.select(
-        pl.col(ID).cast(pl.String),
+        ID,
         pl.col(columns.language).alias("language"),
         pl.col(columns.question).alias("question"),
         options=options,
@@ -181,13 +226,17 @@ def _keyed_texts() -> pl.Expr:
 
 
 def _texts(
-    table: Table, columns: Columns, number_of: NDArray[np.int64], numbers: NDArray[np.int64]
+    table: Table,
+    batches: Iterable[pl.DataFrame],
+    columns: Columns,
+    number_of: NDArray[np.int64],
+    numbers: NDArray[np.int64],
 ) -> pl.DataFrame:
     """Return the records of these numbers, in their order."""
     wanted = np.zeros(len(number_of), bool)
     wanted[numbers] = True
     first, parts = 0, [_records(table.no_rows(), columns)]
-    for rows in table.batches():
+    for rows in batches:
         own = number_of[first : first + len(rows)]
         parts.append(_records(rows.filter(pl.Series(wanted[own])), columns))
         first += len(rows)
@@ -195,23 +244,30 @@ def _texts(
     return pl.concat(parts)[order]
 
 
-def _summary(num_rows: int, found: Found, folder: Path) -> tuple[dict[str, Any], str]:
-    reasons = dict(found.dropped["reason"].value_counts(sort=True).iter_rows())
-    flagged = dict(found.flagged["reason"].value_counts(sort=True).iter_rows())
+def _summary(table: Table, found: Found, folder: Path) -> tuple[dict[str, Any], str]:
+    reasons = dict(found.dropped["reason"].value_counts().sort("reason").iter_rows())
+    flagged = (
+        found.flagged["reason"].value_counts().sort("count", "reason", descending=[True, False])
+    )
     value = {
-        "rows": num_rows,
-        "kept": num_rows - len(found.dropped),
+        "rows": table.num_rows,
+        "kept": table.num_rows - len(found.dropped),
         "dropped": reasons,
         "flagged": found.flagged["id"].n_unique(),
-        "told_apart_by": flagged,
+        "told_apart_by": dict(flagged.iter_rows()),
         "capped_buckets": found.capped_buckets,
+        "not_utf8": table.num_not_utf8,
         "output": str(folder),
     }
-    lines = [f"{num_rows:,} rows -> {folder}", f"  kept             {value['kept']:>10,}"]
-    lines += [f"  {reason:16} {rows:>10,}" for reason, rows in reasons.items()]
-    lines.append(f"  flagged, kept    {value['flagged']:>10,}")
-    if found.capped_buckets:
-        lines.append(
-            f"  {found.capped_buckets:,} buckets were too large to compare all their rows."
-        )
-    return value, "\n".join(lines)
+    return value, _as_text(value)
+
+
+def _as_text(value: dict[str, Any]) -> str:
+    lines = [f"{value['rows']:,} rows -> {value['output']}"]
+    counts = {"kept": value["kept"], **value["dropped"], "flagged, kept": value["flagged"]}
+    lines += [f"  {name:16} {rows:>10,}" for name, rows in counts.items()]
+    if value["capped_buckets"]:
+        lines.append(f"  {value['capped_buckets']:,} buckets were too large to compare all rows.")
+    if value["not_utf8"]:
+        lines.append(f"  {value['not_utf8']:,} texts are no UTF-8; they are kept as they are.")
+    return "\n".join(lines)

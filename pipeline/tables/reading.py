@@ -1,7 +1,8 @@
 """Reading and writing any Parquet table in batches: checked columns, bounded memory, no half file.
 
 Text columns come out as polars strings without nulls (a null is empty text), lists of text without
-nulls inside, whatever the string type of the file.
+nulls inside, whatever the string type of the file. Bytes that are no UTF-8, such as unpaired
+surrogates, come out as U+FFFD, so that one bad text does not cost the other rows.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,42 +22,64 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
 from pipeline.store import stopping_when_disk_is_full
+from pipeline.tables.utf8 import is_text, readable
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.progress import Progress
 
 # A batch has so many rows, or fewer where they are long.
 BATCH_ROWS = 8_192
 BATCH_BYTES = 64 * 2**20
+TEXT_FIELD = "text"  # of a list of structs: the options of our own releases
 
 
 class Kind(StrEnum):
-    """What a column must hold; the value is what messages call it."""
+    """What a column must hold; the value is what messages call it.
+
+    A list of structs with a `text` is a list of text.
+    """
 
     TEXT = "text"
     TEXTS = "list of text"
     TEXT_OR_TEXTS = "text or list of text"
+    ID = "text or whole numbers"
     ANY = "anything"
 
 
-@dataclass(frozen=True, slots=True)
+@contextmanager
+def progress_shown() -> Iterator[Progress]:
+    """Show progress on standard error inside the block, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+@dataclass(slots=True)
 class Table:
     """A Parquet file whose columns have been checked."""
 
     path: Path
     columns: Mapping[str, Kind]
     num_rows: int
+    num_not_utf8: int = 0  # texts with bytes that are no UTF-8, of the last time they were read
 
-    def batches(self, console: Console | None = None) -> Iterator[pl.DataFrame]:
+    def batches(self, progress: Progress | None = None, step: str = "") -> Iterator[pl.DataFrame]:
         """Yield the checked columns in file order, with progress on standard error."""
-        from rich.console import Console
-        from rich.progress import Progress
+        if progress is None:
+            with progress_shown() as progress:
+                yield from self.batches(progress)
+            return
+        self.num_not_utf8 = 0
+        for batch in self._batches(progress, step, list(self.columns)):
+            yield from _slices(self._checked(self._readable(batch)))
 
-        with Progress(console=console or Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(self.path.name, total=self.num_rows)
-            for batch in self._batches():
-                yield batch
-                progress.advance(task, batch.height)
+    def whole_batches(self, progress: Progress, step: str) -> Iterator[pa.Table]:
+        """Yield all columns as they are in the file, checked or not."""
+        for batch in self._batches(progress, step, None):
+            yield pa.Table.from_batches([batch])
 
     def no_rows(self) -> pl.DataFrame:
         """Return a batch without rows."""
@@ -68,20 +92,42 @@ class Table:
             _without_nulls(name, kind, frame.schema[name]) for name, kind in self.columns.items()
         )
 
-    def _batches(self) -> Iterator[pl.DataFrame]:
-        try:
+    def _readable(self, batch: pa.RecordBatch) -> pl.DataFrame:
+        with _damage_named(self.path):
+            columns = [readable(column) for column in batch.columns]
+        self.num_not_utf8 += sum(num_not_utf8 for _, num_not_utf8 in columns)
+        arrays = [column for column, _ in columns]
+        return pl.DataFrame(pa.table(arrays, names=batch.schema.names))
+
+    def _batches(
+        self, progress: Progress, step: str, columns: list[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        task = progress.add_task(step or self.path.name, total=self.num_rows)
+        with _damage_named(self.path):
             file = pq.ParquetFile(self.path)
-            for batch in file.iter_batches(_batch_rows(file.metadata), columns=list(self.columns)):
-                batch.validate(full=True)  # polars would take bytes that are no UTF-8 on trust
-                yield self._checked(pl.DataFrame(pa.Table.from_batches([batch])))
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{self.path}: {_one_line(error)}. The file is damaged.") from error
+            for batch in file.iter_batches(_batch_rows(file.metadata), columns=columns):
+                yield batch
+                progress.advance(task, batch.num_rows)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: {_one_line(error)}. The file is damaged.") from error
 
 
 def _batch_rows(metadata: pq.FileMetaData) -> int:
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     longest = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=0)
     return max(1, min(BATCH_ROWS, int(BATCH_BYTES / max(1, longest))))
+
+
+def _slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut a batch that is larger than the file said: it holds repeated texts only once."""
+    parts = 1 + int(frame.estimated_size()) // BATCH_BYTES
+    return frame.iter_slices(max(1, frame.height // parts))
 
 
 def open_table(
@@ -129,30 +175,33 @@ def _check(path: Path, schema: pa.Schema, name: str, kind: Kind) -> None:
 def _is_kind(found: pa.DataType, kind: Kind) -> bool:
     if kind is Kind.ANY:
         return True
-    is_list = pa.types.is_list(found) or pa.types.is_large_list(found)
-    if is_list:
-        return kind is not Kind.TEXT and _is_text(found.value_type)
+    if kind is Kind.ID and pa.types.is_integer(found):
+        return True
+    if pa.types.is_list(found) or pa.types.is_large_list(found):
+        return kind in (Kind.TEXTS, Kind.TEXT_OR_TEXTS) and _is_text(_text_type(found.value_type))
     return kind is not Kind.TEXTS and _is_text(found)
 
 
+def _text_type(of: pa.DataType) -> pa.DataType:
+    """Return the type of what is read of the values of a list."""
+    place = of.get_field_index(TEXT_FIELD) if pa.types.is_struct(of) else -1
+    return of if place < 0 else of.field(place).type
+
+
 def _is_text(found: pa.DataType) -> bool:
-    if pa.types.is_dictionary(found):
-        return _is_text(found.value_type)
     # A column of nulls alone has no type of its own.
-    tests = (
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_string_view,
-        pa.types.is_null,
-    )
-    return any(test(found) for test in tests)
+    return is_text(found) or pa.types.is_null(found)
 
 
 def _without_nulls(name: str, kind: Kind, dtype: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if kind is Kind.ANY:
         return column
+    if kind is Kind.ID:
+        return column if dtype.is_integer() else column.cast(pl.String)
     if isinstance(dtype, pl.List):
+        if isinstance(dtype.inner, pl.Struct):
+            column = column.list.eval(pl.element().struct.field(TEXT_FIELD))
         texts = column.cast(pl.List(pl.String)).fill_null([])
         return texts.list.eval(pl.element().fill_null(""))
     return column.cast(pl.String).fill_null("")

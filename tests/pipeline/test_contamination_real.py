@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.keys import letters_of
 from pipeline.text.normalize import comparison_key
 from schemas.item import Item
 from tests.pipeline.stages.rows import Row, decide, make, mcq, qa
@@ -35,7 +34,7 @@ def records(name: str, root: Path, role: str, language: str = "") -> Iterator[Ro
 
 def letters(row: Row) -> str:
     """Return the letters and digits of a question."""
-    return letters_of(comparison_key(row["question"], row["language"]))
+    return "".join(filter(str.isalnum, comparison_key(row["question"], row["language"])))
 
 
 @pytest.mark.parametrize("role", ["benchmark", "validation"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,8 @@ from pipeline.build import build
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.release.card import card as make_card
 from pipeline.release.verify import verify
-from pipeline.release.write import STATISTICS, ReleaseInput
+from pipeline.release.write import FLAGGED, STATISTICS, ReleaseInput
+from schemas.flags import FLAGS
 from sources import registry
 from tests.pipeline.engine.commands import WARD, stages, table, write_csv, write_recipe
 
@@ -58,7 +60,7 @@ def test_a_release_of_upstream_sources_is_told_as_a_reconstruction(
         **dict.fromkeys(("shards", "protected", "checked", "missing"), ()),
         counts={},
     )
-    told = make_card(given, {}, pl.DataFrame(schema=STATISTICS))
+    told = make_card(given, {}, pl.DataFrame(schema=STATISTICS), pl.DataFrame(schema=FLAGGED))
     assert (RECONSTRUCTION in told) == is_told
     assert "\n0 medical question-answering records of mmed-ift, for instruction tuning:\n" in told
     assert "load_dataset" not in told
@@ -88,3 +90,12 @@ def test_the_size_of_splits_is_told_as_the_recipe_sets_it(demo_release: Path, wa
     assert re.search(rule.format("2 %", 20, "10 %"), card(ward))
     sizes = {p.name.partition("-")[0]: pl.read_parquet(p).height for p in ward.glob("*/fr/*")}
     assert sizes == {"train": 2, "validation": 1}
+
+
+def test_flags_of_published_rows_are_counted_and_explained(demo_release: Path, ward: Path) -> None:
+    rows = pl.concat(pl.read_parquet(p, columns=["flags"]) for p in demo_release.glob("*/*/*"))
+    counts = Counter(rows["flags"].explode().drop_nulls())
+    assert counts.keys() == {"near_duplicate", "personal_data"}
+    for flag, count in counts.items():
+        assert f"\n| {flag} | {count} | {FLAGS[flag]} |\n" in card(demo_release)
+    assert "## Flags" not in card(ward)

@@ -18,6 +18,7 @@ from pipeline.frames import polars_schema
 from pipeline.recipe import load_recipe
 from pipeline.release.write import checksums, folder_digest
 from pipeline.report import write_report
+from schemas.flags import FLAGS
 from schemas.item import LANGUAGES
 from schemas.ledger import LEDGER, REASONS
 from schemas.release import SPLITS
@@ -284,31 +285,42 @@ def test_the_demo_build_and_its_page_agree(tmp_path: Path) -> None:
     assert {*LANGUAGES} <= {attrs.get("id") for tag, attrs in page.elements if tag == "h2"}
 
 
-def test_forms_are_counted_from_the_release_of_the_same_build(out: Path) -> None:
+def test_forms_and_flags_are_counted_from_the_release_of_the_same_build(out: Path) -> None:
     release = out / "release"
     forms = {"train": ["exam", "exam", "reading"], "test": ["exam"]}
+    flags = {
+        "train": [["near_duplicate"], ["capped_bucket", "near_duplicate"], []],
+        "test": [["mixed_language", "near_duplicate"]],
+    }
     for split, values in forms.items():
         folder = release / "mmed_ift_mc" / "fr"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{split}-00000-of-00001.parquet"
-        pl.DataFrame({"form": values}).write_parquet(path)
+        pl.DataFrame({"form": values, "flags": flags[split]}).write_parquet(path)
     (release / "checksums.txt").write_text(checksums(release), encoding="utf-8")
     manifest = json.loads((out / "manifest.json").read_bytes())
     manifest["release"]["mmed_ift_mc.fr"] = {"train": 3, "test": 1}
     save_manifest(out, manifest | {"release_digest": folder_digest(release)})
-    published = read(write_report(out)).numbers("fr-published")
+    page = read(write_report(out))
+    published = page.numbers("fr-published")
     assert published["MMed-IFT-MC"] == [4, 3, 0, 1]
     assert published["exam"] == [3, 2, 0, 1]
     assert published["reading"] == [1, 1, 0, 0]
+    names = {"near_duplicate": 3, "capped_bucket": 1, "mixed_language": 1}
+    rows = [[name, str(count), FLAGS[name]] for name, count in names.items()]
+    assert page.tables["fr-flags"][1:] == rows
+    assert "en-flags" not in page.tables
 
 
-def test_forms_of_another_build_are_left_out(out: Path) -> None:
+def test_forms_and_flags_of_another_build_are_left_out(out: Path) -> None:
     (out / "release").mkdir()
     (out / "release" / "checksums.txt").write_text("00  other\n", encoding="utf-8")
     page = read(write_report(out))
     assert set(page.numbers("fr-published")) == {"MMed-IFT", "MMed-IFT-MC"}
-    assert "Forms are not listed: the release of this build is not beside the report." in (
-        page.of_class("note")
+    assert "fr-flags" not in page.tables
+    assert (
+        "Forms and flags are not listed: the release of this build is not beside the report."
+        in (page.of_class("note"))
     )
 
 

@@ -55,7 +55,7 @@ def test_same_question_with_another_key_drops_every_row_of_it(language: str) -> 
     assert decided.drops() == dict.fromkeys("123", "conflicting_key")
     partners = decided.partners()
     assert partners["1"] == partners["3"] == "2"
-    assert partners["2"] in "13"
+    assert partners["2"] in ("1", "3")
 
 
 def test_two_rows_with_the_key_of_an_option_in_two_lines_agree() -> None:

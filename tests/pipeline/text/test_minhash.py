@@ -33,7 +33,8 @@ def hashes_of(text: str, language: str) -> NDArray[np.uint32]:
 
 
 def bands_of(values: NDArray[np.uint32]) -> list[int]:
-    return sign_hashes(values.copy(), *permutations())[1].tolist()
+    _, bands = sign_hashes(values.copy(), *permutations())
+    return [int(band) for band in bands]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from pipeline.text.units import count_units
@@ -20,3 +22,10 @@ def test_characters_are_counted_in_zh_and_ja_words_elsewhere(
     language: str, text: str, units: int
 ) -> None:
     assert count_units(text, language) == units
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_long_run_of_punctuation_is_counted_at_once(language: str) -> None:
+    start = time.process_time()
+    assert count_units("(" * 200_000 + "a b", language) == 2
+    assert time.process_time() - start < 1
