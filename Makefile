@@ -18,6 +18,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --compile --constraint constraints.txt --editable .
+	@echo "Compiling the kernels, once" >&2
+	@$(MMED) build demo.yaml --out $(VENV)/warm-up > /dev/null && rm -rf $(VENV)/warm-up
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

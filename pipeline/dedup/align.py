@@ -460,18 +460,20 @@ def _differences(
     codes: Codes, ends: Places, options: Places, answers: Places, kinds: Bytes,
     left: Places, right: Places, vocabulary: Counts, found: Places,
 ) -> int:  # fmt: skip
-    count = 0
+    # No literals: numba would compile the alignment once more for each.
+    count = np.int64(0)
+    places = np.array([IN_QUESTION, IN_OPTIONS, IN_ANSWER])
     for pair in range(len(left)):
         one, other = left[pair], right[pair]
-        count = _align(codes, ends, kinds, vocabulary, pair, IN_QUESTION, one, other, found, count)
+        count = _align(codes, ends, kinds, vocabulary, pair, places[0], one, other, found, count)
         if count >= 0:
             count = _align_sets(
-                codes, ends, kinds, vocabulary, pair, IN_OPTIONS, options[one], options[one + 1],
+                codes, ends, kinds, vocabulary, pair, places[1], options[one], options[one + 1],
                 options[other], options[other + 1], found, count,
             )  # fmt: skip
         if count >= 0:
             count = _align_sets(
-                codes, ends, kinds, vocabulary, pair, IN_ANSWER, answers[one], answers[one + 1],
+                codes, ends, kinds, vocabulary, pair, places[2], answers[one], answers[one + 1],
                 answers[other], answers[other + 1], found, count,
             )  # fmt: skip
         if count < 0:

@@ -65,8 +65,8 @@ def _decode(
     data: Bytes, start: int, end: int, table: Codes, expansions: Codes, scratch: Codes
 ) -> int:
     """Write the folded characters of a UTF-8 text to `scratch`; return how many there are."""
-    size = 0
-    in_exponent = False
+    size = np.int64(0)
+    in_exponent = np.bool_(False)
     place = start
     while place < end:
         byte = data[place]
@@ -479,7 +479,7 @@ def fold_texts(
     for text in range(len(starts) - 1):
         longest = max(longest, starts[text + 1] - starts[text])
     scratch = np.empty(64 + 6 * longest, np.uint32)  # U+FDFA is 18 characters
-    length = 0
+    length = np.int64(0)  # not a literal, for which numba would compile everything once more
     for text in range(len(starts) - 1):
         size = _decode(
             data, starts[text], starts[text + 1], tables[table_of[text]], expansions, scratch

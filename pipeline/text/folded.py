@@ -63,6 +63,7 @@ def fold_text(text: str, language: str) -> str:
         text = _composed(text)
     data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     starts = np.array([0, len(data)], np.int64)
+    starts.flags.writeable = False  # as those of a column: numba compiles for each kind
     codes = np.empty(6 * len(data) + 64, np.uint32)
     ends = _fold([(data, starts, np.array([language_number(language)], np.uint8))], codes)
     assert ends is not None
@@ -95,7 +96,7 @@ def _fold(
         own_ends = ends[done + 1 : done + 1 + len(languages)]
         own_codes = codes[length:]
         added = fold_texts(
-            data, starts, *tables, languages, _STYLES[languages], own_codes, own_ends
+            data, starts, *tables, languages.copy(), _STYLES[languages], own_codes, own_ends
         )
         if added < 0:
             return None

@@ -70,8 +70,8 @@ def dropped_ids(folder: Path) -> list[Any]:
 
 
 def six_languages(path: Path) -> Path:
-    """Write a sample of each language, its copy with an item number, and a question of two doses."""
-    rows = []
+    """Write, per language, a sample, its numbered copy, and a question with either of two doses."""
+    rows: list[dict[str, Any]] = []
     for language in LANGUAGES:
         sample = SAMPLES[language]
         asked = {"question": sample.question, "options": list(sample.options), "answer": "A"}
@@ -84,7 +84,7 @@ def six_languages(path: Path) -> Path:
                 for dose in (12, 21)
             ),
         ]
-    columns = {"language": [row["id"][:2] for row in rows]}
+    columns: dict[str, list[Any]] = {"language": [row["id"][:2] for row in rows]}
     for name in ("id", "question", "options", "answer"):
         columns[name] = [row.get(name) for row in rows]
     return write(path, **columns)

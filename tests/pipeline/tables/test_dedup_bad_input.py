@@ -1,4 +1,4 @@
-"""`mmed dedup` on what nobody wants to get: nothing is lost, memory is bounded, the end is clear."""
+"""`mmed dedup` on bad input: nothing is lost, memory is bounded, the outcome is clear."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import random
 import resource
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +176,43 @@ def test_rows_of_one_template_are_all_kept_and_the_cap_is_told(tmp_path: Path) -
     assert (summary["kept"], summary["dropped"]) == (count, {})
     assert summary["capped_buckets"] > 0
     assert "too large to compare" in run(source, tmp_path / "out").stdout
+
+
+@pytest.mark.slow
+def test_records_of_five_megabytes_are_compared(tmp_path: Path) -> None:
+    long = " ".join(words(60_000, 2)) * 10
+    changed = f"{long[:2_000_000]} not {long[2_000_000:]}"
+    texts = [long, f"{long} ", changed, "-" * 5_000_000, "7" * 5_000_000, "What is gout?"]
+    assert min(map(len, texts[:-1])) >= 5_000_000
+    rows = {"id": [*range(len(texts))], "language": ["en"] * len(texts)}
+    source = write(tmp_path / "in.parquet", **rows, question=texts)
+    summary, memory = measured(source, tmp_path / "out")
+    assert (summary["dropped"], summary["flagged"]) == ({"exact_duplicate": 1}, 2)
+    assert memory < 2 * GIB
+
+
+@pytest.mark.slow
+def test_a_million_identical_rows_become_one(tmp_path: Path) -> None:
+    count = 1_000_000
+    rows = {"id": [*range(count)], "language": ["en"] * count}
+    source = write(tmp_path / "in.parquet", **rows, question=["What is missing in scurvy?"] * count)
+    summary, memory = measured(source, tmp_path / "out")
+    assert summary["dropped"] == {"exact_duplicate": count - 1}
+    assert memory < 2 * GIB
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("template", "count"),
+    [("What are the symptoms of disease {}?", 200_000), (LONG, 20_000)],
+    ids=["short", "long"],
+)
+def test_large_templates_end_in_bounded_memory(tmp_path: Path, template: str, count: int) -> None:
+    rows = {"id": [*range(count)], "language": ["en"] * count}
+    questions = [template.format(word) for word in words(count, 3)]
+    summary, memory = measured(
+        write(tmp_path / "in.parquet", **rows, question=questions), tmp_path / "out"
+    )
+    assert summary["kept"] > 0.99 * count
+    assert summary["capped_buckets"] > 0
+    assert memory < 4 * GIB

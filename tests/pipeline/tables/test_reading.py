@@ -157,15 +157,46 @@ def test_a_file_damaged_in_the_middle_is_named(tmp_path: Path) -> None:
         list(open_table(path, {"id": Kind.ANY}).batches())
 
 
-def test_bytes_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
-    broken = pa.Array.from_buffers(
-        pa.string(),
-        1,
-        [None, pa.py_buffer(bytes([0, 0, 0, 0, 3, 0, 0, 0])), pa.py_buffer(b"\xed\xa0\x80")],
-    )
-    path = write(tmp_path / "in.parquet", question=broken)
-    with pytest.raises(InputError, match=r"in\.parquet"):
-        list(open_table(path, {"question": Kind.TEXT}).batches())
+def not_utf8(kind: str) -> pa.Array:
+    """Return a good text and half an emoji, as text, in lists, or in structs."""
+    data = pa.array([b"good", b"half \xed\xa0\xbd"])
+    texts = pa.Array.from_buffers(pa.string(), 2, data.buffers())
+    options = pa.StructArray.from_arrays([pa.array([1, 2]), texts], names=["letter", "text"])
+    return {
+        "text": texts,
+        "lists": pa.ListArray.from_arrays([0, 1, 2], texts),
+        "structs": pa.ListArray.from_arrays([0, 1, 2], options),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["text", "lists", "structs"])
+def test_bytes_that_are_no_utf8_become_replacement_characters(tmp_path: Path, kind: str) -> None:
+    path = write(tmp_path / "in.parquet", question=not_utf8(kind), id=["1", "2"])
+    table = open_table(path, {"question": Kind.TEXT_OR_TEXTS})
+    texts = pl.concat(table.batches())["question"].explode().to_list()
+    assert texts == ["good", "half \ufffd\ufffd\ufffd"]
+    assert table.num_not_utf8 == 1
+    assert len(list(table.batches())) == 1
+    assert table.num_not_utf8 == 1
+
+
+def test_a_list_of_structs_is_read_by_its_texts(tmp_path: Path) -> None:
+    options = [[{"letter": "A", "text": "x"}, {"letter": "B", "text": None}, None], None, []]
+    path = write(tmp_path / "in.parquet", options=options)
+    assert [row["options"] for row in read(path, {"options": Kind.TEXTS})] == [
+        ["x", "", ""],
+        [],
+        [],
+    ]
+
+
+def test_repeated_long_texts_come_in_small_batches_though_the_file_is_small(tmp_path: Path) -> None:
+    text = "fever and cough " * 1250
+    path = write(tmp_path / "in.parquet", question=[text] * BATCH_ROWS)
+    assert path.stat().st_size < len(text) * 10
+    batches = list(open_table(path, {"question": Kind.TEXT}).batches())
+    assert max(batch.estimated_size() for batch in batches) <= BATCH_BYTES
+    assert sum(batch.height for batch in batches) == BATCH_ROWS
 
 
 def batch(*texts: str) -> pl.DataFrame:
