@@ -14,7 +14,7 @@ FLAGS: dict[str, str] = {
     "review_outdated": "The text changed after a reviewer judged it, so the verdict was not used.",
     "review_refused": "A reviewer's correction could not be applied.",
     # deduplicate, decontaminate
-    "near_duplicate": "Another kept row says nearly the same, but differs in what it asks or says.",
+    "near_duplicate": "Another row says nearly the same, but differs in what it asks or says.",
     "oversized_group": "The row's group was larger than the recipe allows, so it stays in train.",
     "capped_bucket": "So many rows look like this one that it was compared with some of them only.",
     "benchmark_run": REASONS["benchmark_run"],

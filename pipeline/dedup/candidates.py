@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 
 from pipeline.text.minhash import BANDS, PERMUTATIONS
 
-MAX_PARTNERS, MIN_PARTNERS = 32, 2
-# Pairs of one bucket of one band; a bucket of a million records still gets its two next ones.
-PAIRS_PER_BUCKET = 1 << 18
+MAX_PARTNERS = 32
+PAIRS_PER_BUCKET = 1 << 15  # in one band
+# Of all buckets of one band together, at the most one pair for so many records: ten times what the
+# fullest band of a corpus without templates has.
+RECORDS_PER_PAIR = 4
+# In every so many bands, each record of a bucket is paired with the next one, however large the
+# bucket: a million records of one template then make four million pairs.
+BANDS_TO_NEXT = 4
 SURE = 4  # standard deviations
 _PAIRS_AT_A_TIME = 1 << 16
 TIE_BANDS = 2  # further bands by which a bucket is ordered
@@ -83,7 +88,7 @@ def capped_records(
     largest = np.zeros(len(bands), np.int64)
     for band in range(BANDS):
         order, starts, sizes = _buckets(bands, band)
-        is_capped = sizes - 1 > _partners(sizes)
+        is_capped = sizes - 1 > _partners(sizes, band, len(bands))
         for start, size in zip(starts[is_capped], sizes[is_capped], strict=True):
             members = order[start : start + size]
             largest[members] = np.maximum(largest[members], size)
@@ -99,10 +104,14 @@ def shared_bands(
     return shared
 
 
-def _partners(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many of the next records each record of a bucket is paired with."""
+def _partners(sizes: NDArray[np.int64], band: int, num_records: int) -> NDArray[np.int64]:
+    """Return how many of the next records each record of a bucket is paired with in a band."""
     fitting = PAIRS_PER_BUCKET // np.maximum(sizes, 1)
-    partners: NDArray[np.int64] = np.clip(fitting, MIN_PARTNERS, MAX_PARTNERS)
+    fewest = int(band % BANDS_TO_NEXT == 0)
+    budget = max(PAIRS_PER_BUCKET, num_records // RECORDS_PER_PAIR)
+    partners = np.clip(fitting, fewest, MAX_PARTNERS).astype(np.int64)
+    while partners.max(initial=0) > fewest and int((sizes * partners).sum()) > budget:
+        partners = np.minimum(partners, max(int(partners.max()) // 2, fewest))
     return partners
 
 
@@ -117,7 +126,7 @@ def _pairs_of_band(bands: NDArray[np.uint64], band: int) -> tuple[NDArray[np.int
     count = len(bands)
     order, starts, sizes = _buckets(bands, band)
     pairs = []
-    partners = _partners(sizes)
+    partners = _partners(sizes, band, len(bands))
     place_of_end = np.repeat(starts + sizes, sizes)
     partners_of = np.repeat(partners, sizes)
     places = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())

@@ -204,7 +204,7 @@ def test_a_million_identical_rows_become_one(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "count"),
-    [("What are the symptoms of disease {}?", 200_000), (LONG, 20_000)],
+    [("What are the symptoms of disease {}?", 200_000), (LONG, 2_000)],
     ids=["short", "long"],
 )
 def test_large_templates_end_in_bounded_memory(tmp_path: Path, template: str, count: int) -> None:
