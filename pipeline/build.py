@@ -49,7 +49,7 @@ from pipeline.store import (
 MANIFEST = "manifest.json"
 LEDGER_FILE = "ledger.parquet"
 POOL_PAYS_FROM_BYTES = 4_000_000  # below, starting processes takes longer than the work
-LIBRARIES = ("fasttext-predict", "numpy", "polars", "pyarrow", "xxhash")
+LIBRARIES = ("fasttext-predict", "langdetect", "numba", "numpy", "polars", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True)

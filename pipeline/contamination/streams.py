@@ -16,8 +16,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.text.fold import IDEOGRAPH
 from pipeline.text.folded import Folded
-from pipeline.text.letters import IDEOGRAPH, NUM_CODE_POINTS, letters
+from pipeline.text.letters import NUM_CODE_POINTS, letters
 
 Codes: TypeAlias = NDArray[np.uint32]
 Places: TypeAlias = NDArray[np.int64]

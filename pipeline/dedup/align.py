@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.text.letters import DIGIT, IDEOGRAPH, LETTER, SIGN, letters
+from pipeline.text.letters import letters
 
 if TYPE_CHECKING:
     from pipeline.dedup.records import Records
@@ -24,6 +24,8 @@ Bytes: TypeAlias = NDArray[np.uint8]
 Places: TypeAlias = NDArray[np.int64]
 Counts: TypeAlias = NDArray[np.uint16]
 
+# As in pipeline/text/fold.py: numba's cache would not see a constant change elsewhere.
+LETTER, DIGIT, SIGN, IDEOGRAPH = 1, 2, 3, 4
 IN_QUESTION, IN_OPTIONS, IN_ANSWER = 0, 1, 2
 # Columns of a difference: the pair; where; the code points that differ on the left and on the
 # right; how often that occurs in all texts together with what is before and after it, of the left

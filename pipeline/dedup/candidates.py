@@ -2,7 +2,8 @@
 
 A bucket of a template ("What is (are) X?") can hold a million records. Inside a bucket the records
 lie in the order of their next bands, so that the most alike are neighbours, and each is paired with
-the next few: all of a small bucket, ever fewer of a large one. What that leaves out is counted.
+the next few: all of a small bucket, fewer of a large one, and where a band has too many pairs in
+all, one or none. Buckets that this left something out of are counted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MAX_PARTNERS = 32
 PAIRS_PER_BUCKET = 1 << 15  # in one band
 # Of all buckets of one band together, at the most one pair for so many records: ten times what the
 # fullest band of a corpus without templates has.
-RECORDS_PER_PAIR = 4
+RECORDS_PER_PAIR, MIN_BUDGET = 4, 1 << 18
 # In every so many bands, each record of a bucket is paired with the next one, however large the
 # bucket: a million records of one template then make four million pairs.
 BANDS_TO_NEXT = 4
@@ -108,10 +109,12 @@ def _partners(sizes: NDArray[np.int64], band: int, num_records: int) -> NDArray[
     """Return how many of the next records each record of a bucket is paired with in a band."""
     fitting = PAIRS_PER_BUCKET // np.maximum(sizes, 1)
     fewest = int(band % BANDS_TO_NEXT == 0)
-    budget = max(PAIRS_PER_BUCKET, num_records // RECORDS_PER_PAIR)
-    partners = np.clip(fitting, fewest, MAX_PARTNERS).astype(np.int64)
-    while partners.max(initial=0) > fewest and int((sizes * partners).sum()) > budget:
-        partners = np.minimum(partners, max(int(partners.max()) // 2, fewest))
+    budget = max(MIN_BUDGET, num_records // RECORDS_PER_PAIR)
+    most = MAX_PARTNERS
+    partners: NDArray[np.int64] = np.clip(fitting, fewest, most)
+    while most > fewest and int((sizes * partners).sum()) > budget:
+        most = max(most // 2, fewest)
+        partners = np.minimum(partners, most)
     return partners
 
 

@@ -144,7 +144,7 @@ def _is_repeated(texts: str, start: int, end: int, first: int, last: int) -> boo
     if not added.isalpha():
         return False
     if len(added) == 1 and ord(added) > MAX_ALPHABETIC:
-        return texts[max(start - 1, first) : start] == added or texts[end : end + 1] == added
+        return added in (texts[max(start - 1, first) : start], texts[end : min(end + 1, last)])
     before = texts[max(start - len(added) - 1, first) : start].split()
     after = texts[end : min(end + len(added) + 1, last)].split()
     return before[-1:] == [added] or after[:1] == [added]

@@ -7,15 +7,16 @@ table. Chunks of rows are folded at a time, so that the work stays in the proces
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.text.folded import Folded, fold_columns, language_number
+from pipeline.text.folded import OTHER_LANGUAGE, Folded, fold_columns, language_number
 from pipeline.text.minhash import BANDS, NUM_KEYS, PERMUTATIONS, permutations, sign_records
 from pipeline.text.shingles import shingle_size
 from schemas.item import LANGUAGES
@@ -47,6 +48,7 @@ class Records:
     options: NDArray[np.int64]
     answers: NDArray[np.int64]
     languages: NDArray[np.uint8]
+    seeds: NDArray[np.uint64]  # of hashes, different for each language, known or not
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -96,6 +98,7 @@ def fold_rows(rows: pl.DataFrame) -> Records:
         _places(first_option, num_options),
         _places(first_option + len(options), num_answers),
         languages,
+        _seeds(rows["language"]),
     )
 
 
@@ -109,12 +112,28 @@ def _places(start: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[start], start + np.cumsum(counts)]).astype(np.int64)
 
 
+def _seeds(languages: pl.Series) -> NDArray[np.uint64]:
+    """Return a number for each language code; those of one of the six are one."""
+    codes = languages.fill_null("").unique()
+    numbers = [language_number(code) for code in codes]
+    seeds = [
+        number + 1 if number != OTHER_LANGUAGE else zlib.crc32(code.encode()) << 8
+        for code, number in zip(codes, numbers, strict=True)
+    ]
+    return _mapped(languages.fill_null(""), codes, pl.Series(seeds, dtype=pl.UInt64))
+
+
+def _mapped(values: pl.Series, found: pl.Series, numbers: pl.Series) -> NDArray[Any]:
+    if not len(found):
+        return np.empty(0, numbers.to_numpy().dtype)
+    return values.replace_strict(found, numbers, return_dtype=numbers.dtype).to_numpy()
+
+
 def _language_numbers(languages: pl.Series) -> NDArray[np.uint8]:
+    languages = languages.fill_null("")
     names = languages.unique()
     numbers = pl.Series([language_number(name) for name in names], dtype=pl.UInt8)
-    if not len(names):
-        return np.empty(0, np.uint8)
-    return languages.replace_strict(names, numbers, return_dtype=pl.UInt8).to_numpy()
+    return _mapped(languages, names, numbers)
 
 
 class Signed(NamedTuple):
@@ -137,7 +156,7 @@ def sign(records: Records, with_answers: bool = True) -> Signed:
         records.options,
         records.answers,
         records.sizes,
-        records.languages.astype(np.uint64) + np.uint64(1),
+        records.seeds,
         with_answers,
         factors,
         offsets,

@@ -57,7 +57,7 @@ def deduplicate(rows: pl.DataFrame, threads: int = 1) -> Found:
         "id",
         "language",
         pl.col("question").fill_null(""),
-        pl.col("options").fill_null([]),
+        pl.col("options").fill_null([]).list.eval(pl.element().fill_null("")),
         answers=pl.concat_list(pl.col("answer").fill_null("")),
         context=pl.lit(""),
     )

@@ -164,7 +164,11 @@ def rank() -> list[pl.Expr]:
         + 2 * origin.cast(pl.Int32)
         + (pl.col("context") == "").cast(pl.Int32)
     )
-    texts = (pl.col(name).str.len_chars() for name in ("rationale", "answer", "context"))
+    # Letters and digits, each in its usual width: more punctuation is no more text.
+    texts = (
+        pl.col(name).str.normalize("NFKC").str.count_matches(r"[\p{L}\p{N}]")
+        for name in ("rationale", "answer", "context")
+    )
     return [place.alias("rank"), pl.sum_horizontal(texts).cast(pl.Int64).alias("length")]
 
 

@@ -222,7 +222,8 @@ def _keyed_texts() -> pl.Expr:
     places = pl.col("answers").list.eval(letter.replace_strict(_PLACES, default=None))
     named = pl.col("options").list.gather(places.cast(pl.List(pl.UInt32)), null_on_oob=True)
     is_named = (places.list.len() > 0) & (named.list.drop_nulls().list.len() == places.list.len())
-    return pl.when(is_named).then(named).otherwise("answers")
+    is_option = pl.col("options").list.set_intersection("answers").list.len() > 0  # A, B, AB, O
+    return pl.when(is_named & ~is_option).then(named).otherwise("answers")
 
 
 def _texts(

@@ -45,6 +45,7 @@ def identify(
         "rows": num_rows,
         "languages": dict(languages.most_common()),
         "flags": dict(flags.most_common()),
+        "not_utf8": table.num_not_utf8,
         "output": str(output),
     }
     return value, _as_text(value)
@@ -95,4 +96,6 @@ def _as_text(value: dict[str, Any]) -> str:
     counts = [*value["languages"].items(), *value["flags"].items()]
     width = max((len(name) for name, _ in counts), default=0)
     lines += [f"  {name:{width}} {count:>9,}  {count / rows:7.2%}" for name, count in counts]
+    if value["not_utf8"]:
+        lines.append(f"  {value['not_utf8']:,} texts are no UTF-8; what is readable was judged.")
     return "\n".join(lines)

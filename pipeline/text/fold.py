@@ -10,7 +10,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.text.letters import DIGIT, EXPANDED, EXPONENT, IDEOGRAPH, INDEX, LETTER, SIGN
+# What a code point of folded text is, and marks of the tables that `letters.py` makes. They are
+# declared here because numba's cache would not see that a constant elsewhere has changed either.
+OTHER, LETTER, DIGIT, SIGN, IDEOGRAPH = 0, 1, 2, 3, 4
+EXPONENT, INDEX = 0xE000, 0xE010  # private: + digit; 10 is plus and 11 minus
+EXPANDED = 1 << 31  # the table's value is a place in `expansions`, not a code point
 
 Bytes = NDArray[np.uint8]
 Codes = NDArray[np.uint32]
@@ -41,7 +45,7 @@ MAX_GROUPS = 16  # of digits in one number; more are a list
 _MIN_ITEM_LETTERS = 6
 _ORDINAL = 0x7B2C  # 第
 _TITLES = (0x9898, 0x984C, 0x554F, 0x95EE)  # 题 題 問 问
-_NAMES = ("question", "question", "pregunta", "вопрос", "问题", "問題", "q")
+_NAMES = ("question", "pregunta", "вопрос", "问题", "問題", "q")
 _NAME_LENGTHS = np.array([len(name) for name in _NAMES], np.int64)
 _NAME_LETTERS = np.array([[*map(ord, name.ljust(8))] for name in _NAMES], np.uint32)
 

@@ -53,8 +53,12 @@ class Folded:
 
 
 def language_number(language: str) -> int:
-    """Return the place of a language in `LANGUAGES`, or that of all others."""
-    return LANGUAGES.index(language) if language in LANGUAGES else OTHER_LANGUAGE
+    """Return the place of a language in `LANGUAGES`, or that of all others.
+
+    "EN" and "en-US" are en.
+    """
+    code = re.split("[-_]", language.strip().lower())[0]
+    return LANGUAGES.index(code) if code in LANGUAGES else OTHER_LANGUAGE
 
 
 def fold_text(text: str, language: str) -> str:
@@ -64,7 +68,7 @@ def fold_text(text: str, language: str) -> str:
     data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     starts = np.array([0, len(data)], np.int64)
     starts.flags.writeable = False  # as those of a column: numba compiles for each kind
-    codes = np.empty(6 * len(data) + 64, np.uint32)
+    codes = np.empty(12 * len(data) + 64, np.uint32)  # what `fold_texts` asks for at the most
     ends = _fold([(data, starts, np.array([language_number(language)], np.uint8))], codes)
     assert ends is not None
     return Folded(codes, ends).text(0)

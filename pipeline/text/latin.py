@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.text.lexicon import lexicon
-from pipeline.text.scripts import LATIN, LATIN_LETTERS, count
+from pipeline.text.scripts import LATIN, LATIN_LETTERS, count, in_small_letters
 
 UNDETERMINED = "und"
 LATIN_LANGUAGES = ("en", "es", "fr")
@@ -93,7 +93,7 @@ def _best(values: dict[str, float]) -> tuple[str, float]:
 def word_hits(text: str) -> list[int]:
     """Return how many telling words of en, es, fr and of other languages a text has."""
     known, hits = _telling_words(), [0, 0, 0, 0]
-    for word in LATIN.findall(text.lower() if text.isupper() else text):
+    for word in LATIN.findall(in_small_letters(text)):
         for place in known.get(word, ()):
             hits[place] += 1
     return hits
@@ -131,9 +131,9 @@ def _telling_words() -> dict[str, tuple[int, ...]]:
 
 def fasttext_probabilities(text: str) -> dict[str, float]:
     """Return fastText's eight most probable languages of 176, with their probabilities."""
-    line = text.replace("\n", " ")  # it takes one line; other spaces it splits at itself
-    # The model knows hardly any text in capitals: Spanish in capitals is English to it.
-    line = line.lower() if line.isupper() else line
+    # The model knows hardly any text in capitals: Spanish in capitals is English to it. It takes
+    # one line; other spaces it splits at itself.
+    line = in_small_letters(text).replace("\n", " ")
     labels, values = _fasttext().predict(line.encode("utf-8", "ignore").decode(), k=8)
     return {
         label.removeprefix("__label__"): min(float(value), 1.0)

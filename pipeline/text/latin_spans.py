@@ -14,7 +14,7 @@ from functools import cache
 
 from pipeline.text.latin import LATIN_LANGUAGES, fasttext_probabilities
 from pipeline.text.lexicon import lexicon
-from pipeline.text.scripts import LATIN
+from pipeline.text.scripts import LATIN, in_small_letters
 
 MIN_WORDS = 5
 # Telling words of the other language in a span, and different ones among them.
@@ -132,9 +132,8 @@ def _latin_parts(text: str, start: int, end: int, script: str | None) -> Iterato
 
 def _words_of(text: str) -> tuple[str, ...]:
     """Return the words in lower case; WHO is no pronoun, so words in capitals are left as such."""
-    if text.isupper():
-        return tuple(LATIN.findall(text.lower()))
-    return tuple(word if word.isupper() else word.lower() for word in LATIN.findall(text))
+    words = LATIN.findall(in_small_letters(text))
+    return tuple(word if word.isupper() else word.lower() for word in words)
 
 
 def _runs(pieces: list[_Piece | None], words: PairWords) -> Iterator[list[_Piece]]:

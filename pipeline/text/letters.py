@@ -12,17 +12,23 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.text.fold import (
+    DIGIT,
+    EXPANDED,
+    EXPONENT,
+    IDEOGRAPH,
+    INDEX,
+    LETTER,
+    OTHER,
+    SIGN,
+)
 from schemas.item import LANGUAGES
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# What a code point of folded text is.
-OTHER, LETTER, DIGIT, SIGN, IDEOGRAPH = 0, 1, 2, 3, 4
 SIGNS = "<>=≥≤≠±×÷√%‰°+−↑↓→←♂♀"
-EXPONENT, INDEX = 0xE000, 0xE010  # private: + digit; 10 is plus and 11 minus
-EXPANDED = 1 << 31  # the table's value is a place in `expansions`, not a code point
 NUM_CODE_POINTS = 0x110000
 
 _EXPONENTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"

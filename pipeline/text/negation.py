@@ -15,7 +15,12 @@ from pipeline.text.units import CHARACTER_LANGUAGES
 
 
 def negation_cues(text: str, language: str) -> tuple[str, ...]:
-    """Return the names of all negation cues of a text, sorted, repeats kept."""
+    """Return the names of all negation cues of a text, sorted, repeats kept.
+
+    None in a language without a list.
+    """
+    if language not in lexicon("negation"):
+        return ()
     pattern, names = _cue_pattern(language)
     found = (match.lastgroup or "" for match in pattern.finditer(_fold(text)))
     return tuple(sorted(names[group] for group in found if group in names))

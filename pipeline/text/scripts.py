@@ -1,4 +1,4 @@
-"""Which script a text is in, and which language its script alone tells: ja, zh, ru."""
+"""Which script a text is in, which language its script alone tells (ja, zh, ru), and capitals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff]+")
 OTHER = re.compile(r"[^\W\d_A-Za-zÀ-ɏḀ-ỿ\u0400-\u052f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 NOT_ONLY_LATIN = re.compile("[\u0370-\u1dff\u2e80-\uffff]")
 
+# A line in capitals is a sentence when it has so many words, one of them so long: "IL-2, IL-4, TNF"
+# has only short ones, and in small letters IL would be a French pronoun.
+MIN_WORDS_IN_CAPITALS = 3
+MIN_LONGEST_IN_CAPITALS = 4
+
 # Letters that look alike in both scripts, in lower case by the look of the upper case too: upstream
 # files write "гепатит B" with either letter, and whole English questions with a Cyrillic а.
 CYRILLIC_AS_LATIN = str.maketrans(
@@ -27,6 +32,29 @@ MIN_KANA_SHARE = 0.03
 _RUSSIAN = re.compile("[ыэЫЭ]")
 _NOT_RUSSIAN = re.compile("[\u0400\u0402-\u040f\u0450\u0452-\u052f]")
 _CHINESE_WORDS = re.compile("[这這们們吗嗎呢吧您你她它哪怎么麼没沒]")
+
+_CAPITALS = "A-ZÀ-ÖØ-ÞŒŸА-ЯЁ"
+_LONG_WORD_IN_CAPITALS = re.compile(f"[{_CAPITALS}]{{{MIN_LONGEST_IN_CAPITALS}}}")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def in_small_letters(text: str) -> str:
+    """Return a text with its sentences in capitals, each on lines of its own, in lower case.
+
+    Line by line, because a question in capitals may have its answer in lower case.
+    """
+    if text.isupper():
+        return text.lower()
+    if not _LONG_WORD_IN_CAPITALS.search(text):
+        return text
+    return "\n".join(line.lower() if _is_in_capitals(line) else line for line in text.split("\n"))
+
+
+def _is_in_capitals(line: str) -> bool:
+    lengths = sorted(len(word) for word in _WORD.findall(line) if word.isupper())
+    if len(lengths) < MIN_WORDS_IN_CAPITALS or lengths[-1] < MIN_LONGEST_IN_CAPITALS:
+        return False
+    return sum(lengths) > sum(map(str.islower, line))
 
 
 def count(letters: re.Pattern[str], text: str) -> int:

@@ -23,12 +23,12 @@ from pipeline.text.scripts import (
     japanese_or_chinese,
     num_chinese,
 )
+from schemas.item import LANGUAGES
 
 if TYPE_CHECKING:
     import polars as pl
 
 MIXED_LANGUAGE = "mixed_language"  # the flag of a record that holds such a span
-LANGUAGES = ("en", "zh", "ja", "fr", "ru", "es")
 # A record's language mix shows early; a text of megabytes must not cost seconds.
 MAX_CHARACTERS = 100_000
 # "黄帝内经素问" is a book, "女性に多い。鼡径部から突出する。" is text.

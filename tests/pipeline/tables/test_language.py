@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError
@@ -49,10 +51,41 @@ def test_every_row_keeps_its_id_and_gets_language_confidence_and_flags(tmp_path:
         "rows": 8,
         "languages": {"ru": 2, "en": 1, "zh": 1, "ja": 1, "fr": 1, "es": 1, "und": 1},
         "flags": {"mixed_language": 1},
+        "not_utf8": 0,
         "output": str(output),
     }
     assert "8 rows" in text
     assert "mixed_language" in text
+    assert "UTF-8" not in text
+
+
+def test_a_question_in_capitals_with_a_short_answer_keeps_its_language(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "in.parquet",
+        id=["a", "b", "c"],
+        question=[
+            "7) WHICH DRUG IS GIVEN FIRST, AT .5 MG, IN ANAPHYLAXIS WITH SHOCK",
+            "7) QUEL MÉDICAMENT EST DONNÉ EN PREMIER, À 0,5 MG, DANS LE CHOC",
+            "7) QUÉ FÁRMACO SE ADMINISTRA PRIMERO EN LA ANAFILAXIA CON CHOQUE",
+        ],
+        answer=["adrenaline", "adrénaline", "adrenalina"],
+    )
+    output = tmp_path / "out.parquet"
+    identify(path, output, ["question", "answer"])
+    table = pl.read_parquet(output)
+    assert table["language"].to_list() == ["en", "fr", "es"]
+    assert table["flags"].to_list() == [[], [], []]
+
+
+def test_texts_that_are_no_utf8_are_judged_and_counted(tmp_path: Path) -> None:
+    texts = [b"Which drug is given first? \xed\xa0\xbd", b"Which drug should be given?"]
+    broken = pa.array(texts, pa.binary()).view(pa.string())
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"id": ["1", "2"], "question": broken}), path)
+    value, text = identify(path, tmp_path / "out.parquet", ["question"])
+    assert value["languages"] == {"en": 2}
+    assert value["not_utf8"] == 1
+    assert "1 texts are no UTF-8" in text
 
 
 def test_a_span_is_only_seen_in_the_columns_that_are_named(tmp_path: Path) -> None:

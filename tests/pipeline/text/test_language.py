@@ -51,6 +51,25 @@ def test_names_capitals_and_look_alikes_do_not_flip_the_language(language: str, 
     assert detect(text, "").language == language
 
 
+@pytest.mark.parametrize("answer", ["adrenaline", "amoxicilina", "chloroquine\nclarithromycine"])
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("en", "7) WHICH DRUG IS GIVEN FIRST, AT .5 MG, IN ANAPHYLAXIS WITH SHOCK"),
+        ("en", "A DRUG OF CHOICE FOR THE FEVER, 5 mg IN ALL:"),
+        ("fr", "QUEL MÉDICAMENT DONNE-T-ON EN PREMIER, À 0,5 mg, DANS UN CHOC ?"),
+        ("fr", "CHOISIR LE TRAITEMENT DE LA FIÈVRE :"),
+        ("ru", "КАКОЙ ПРЕПАРАТ ВВОДЯТ В ДОЗЕ 0,5 мг ПРИ ШОКЕ?"),
+        ("es", "¿QUÉ FÁRMACO SE DA PRIMERO, A 0,5 mg, EN EL CHOQUE?"),
+        ("es", "EL TRATAMIENTO DE LA FIEBRE ES CON:"),
+    ],
+)
+def test_a_question_in_capitals_keeps_its_language_over_an_answer_in_lower_case(
+    language: str, question: str, answer: str
+) -> None:
+    assert detect(f"{question}\n{answer}", "").language == language
+
+
 @pytest.mark.parametrize(
     ("language", "turn"),
     [
