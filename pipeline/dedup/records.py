@@ -16,7 +16,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.text.folded import OTHER_LANGUAGE, Folded, fold_columns, language_number
+from pipeline.text.folded import (
+    OTHER_LANGUAGE,
+    Folded,
+    fold_columns,
+    language_code,
+    language_number,
+)
 from pipeline.text.minhash import BANDS, NUM_KEYS, PERMUTATIONS, permutations, sign_records
 from pipeline.text.shingles import shingle_size
 from schemas.item import LANGUAGES
@@ -117,7 +123,7 @@ def _seeds(languages: pl.Series) -> NDArray[np.uint64]:
     codes = languages.fill_null("").unique()
     numbers = [language_number(code) for code in codes]
     seeds = [
-        number + 1 if number != OTHER_LANGUAGE else zlib.crc32(code.encode()) << 8
+        number + 1 if number != OTHER_LANGUAGE else zlib.crc32(language_code(code).encode()) << 8
         for code, number in zip(codes, numbers, strict=True)
     ]
     return _mapped(languages.fill_null(""), codes, pl.Series(seeds, dtype=pl.UInt64))

@@ -52,12 +52,14 @@ class Folded:
         return self.codes[self.ends[number] : self.ends[number + 1]].tobytes().decode("utf-32-le")
 
 
-def language_number(language: str) -> int:
-    """Return the place of a language in `LANGUAGES`, or that of all others.
+def language_code(language: str) -> str:
+    """Return the code without region or script, in lower case: "EN" and "en-US" are en."""
+    return re.split("[-_]", language.strip().lower())[0]
 
-    "EN" and "en-US" are en.
-    """
-    code = re.split("[-_]", language.strip().lower())[0]
+
+def language_number(language: str) -> int:
+    """Return the place of a language in `LANGUAGES`, or that of all others."""
+    code = language_code(language)
     return LANGUAGES.index(code) if code in LANGUAGES else OTHER_LANGUAGE
 
 
