@@ -19,7 +19,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --compile --constraint constraints.txt --editable .
 	@echo "Compiling the kernels, once" >&2
-	@$(MMED) build demo.yaml --out $(VENV)/warm-up > /dev/null && rm -rf $(VENV)/warm-up
+	@mkdir -p $(VENV)/warm-up; $(MMED) build demo.yaml --out $(VENV)/warm-up/demo \
+	  > $(VENV)/warm-up/log 2>&1 || { cat $(VENV)/warm-up/log >&2; exit 1; }
+	@rm -rf $(VENV)/warm-up
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -13,9 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.contamination.streams import hash_texts, plain_stream
-from pipeline.dedup.records import of_items
+from pipeline.dedup.records import language_numbers, of_items
 from pipeline.keys import text_digest
-from pipeline.text.folded import Folded, fold_columns, language_number
+from pipeline.text.folded import Folded, fold_columns
 from pipeline.text.units import CHARACTER_LANGUAGES
 from schemas.item import LANGUAGES
 
@@ -132,15 +132,6 @@ def least_letters(languages: Numbers) -> Places:
     """Return how many letters and digits a question has at least that identifies itself."""
     numbers = [LANGUAGES.index(one) for one in LANGUAGES if one in CHARACTER_LANGUAGES]
     return np.where(np.isin(languages, numbers), QUESTION_CHARACTERS, QUESTION_LETTERS)
-
-
-def language_numbers(languages: pl.Series) -> Numbers:
-    """Return the place of each language in `LANGUAGES`."""
-    names = languages.unique()
-    if not len(names):
-        return np.empty(0, np.uint8)
-    numbers = pl.Series([language_number(name) for name in names], dtype=pl.UInt8)
-    return languages.replace_strict(names, numbers, return_dtype=pl.UInt8).to_numpy()
 
 
 def _lists(values: NDArray[np.uint64], counts: Places) -> pl.Series:

@@ -1,7 +1,7 @@
-"""Candidate pairs compared: how alike they are, and what they say differently.
+"""What the records of similar pairs say differently.
 
-`Comparison.difference` is empty where a pair says the same; else it names what differs and where,
-such as "numbers of the question".
+A difference is told by what it changes and where, such as "numbers of the question"; nothing is
+told where a pair says the same.
 """
 
 from __future__ import annotations

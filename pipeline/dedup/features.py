@@ -1,4 +1,4 @@
-"""What is kept of each record while pairs are looked for: its keys, bands and rare words."""
+"""What is kept of each record while pairs are looked for: its keys, bands, sketch and words."""
 
 from __future__ import annotations
 

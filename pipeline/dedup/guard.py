@@ -3,7 +3,7 @@
 Only the spans in which two texts differ are judged, in their folded form. Any differing content
 keeps the records apart, unless it is known to say the same: function words, two spellings of one
 thing, one number or unit written in two ways, and a misprint, which is one letter changed where
-one of the two words occurs nowhere else in all texts.
+one of the two words hardly occurs in all texts.
 """
 
 from __future__ import annotations

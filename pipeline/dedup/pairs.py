@@ -14,7 +14,7 @@ from pipeline.dedup.compare import told_apart
 from pipeline.dedup.records import fold_rows
 from pipeline.dedup.similarity import jaccard_of_pairs
 
-PAIRS = 1 << 17  # compared at a time, so that few texts are folded at once
+PAIRS_AT_A_TIME = 1 << 17  # compared at a time, so that few texts are folded at once
 Places = NDArray[np.int64]
 
 
@@ -41,12 +41,9 @@ def similar_pairs(
     numbers = _unique(candidates.left, candidates.right)
     rows = texts(numbers)
     left, right = (np.searchsorted(numbers, one) for one in (candidates.left, candidates.right))
-    found = [
-        _batch(
-            rows, left[start : start + PAIRS], right[start : start + PAIRS], threshold, vocabulary
-        )
-        for start in range(0, len(left), PAIRS)
-    ]
+    starts = range(0, len(left), PAIRS_AT_A_TIME)
+    batches = [slice(start, start + PAIRS_AT_A_TIME) for start in starts]
+    found = [_batch(rows, left[some], right[some], threshold, vocabulary) for some in batches]
     return SimilarPairs(
         numbers[np.concatenate([np.empty(0, np.int64), *(one.left for one in found)])],
         numbers[np.concatenate([np.empty(0, np.int64), *(one.right for one in found)])],

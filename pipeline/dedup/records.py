@@ -87,7 +87,7 @@ def chunks(rows: pl.DataFrame, size: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]
 
 def fold_rows(rows: pl.DataFrame) -> Records:
     """Return the folded records of these rows."""
-    languages = _language_numbers(rows["language"])
+    languages = language_numbers(rows["language"])
     options, num_options = _flat(rows["options"])
     answers, num_answers = _flat(rows["answers"])
     folded = fold_columns(
@@ -135,7 +135,8 @@ def _mapped(values: pl.Series, found: pl.Series, numbers: pl.Series) -> NDArray[
     return values.replace_strict(found, numbers, return_dtype=numbers.dtype).to_numpy()
 
 
-def _language_numbers(languages: pl.Series) -> NDArray[np.uint8]:
+def language_numbers(languages: pl.Series) -> NDArray[np.uint8]:
+    """Return the place of each language in `LANGUAGES`, or that of all others."""
     languages = languages.fill_null("")
     names = languages.unique()
     numbers = pl.Series([language_number(name) for name in names], dtype=pl.UInt8)

@@ -81,7 +81,7 @@ class Deduplicate(GlobalStage[DeduplicateSettings]):
         return {name: str(limit) for name, limit in limits.items() if limit != (None, None)}
 
     def features(self, shard: pl.DataFrame) -> pl.DataFrame:
-        """Return, per train row, keys, bands and rare words, and its rank in the preference."""
+        """Return, per train row, keys, bands and counted words, and its rank in the preference."""
         train = shard.filter(pl.col("role") == "train")
         found = features_of(of_items(train))
         return train.select("id", "root_id", "language", "source", *rank()).hstack(found)

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field, create_model
 
 from pipeline.frames import EVIDENCE_CHARACTERS, StageResult, drop_by_reason
-from pipeline.quality.rule import Rule
+from pipeline.quality.rule import IS_OPEN, Rule
 from pipeline.quality.rules import RULES
 from pipeline.stages.stage import PIPELINE, MapStage, StageSettings
 from pipeline.text.units import CHARACTER_LANGUAGES
@@ -114,16 +114,14 @@ def _with_values(dropped: pl.DataFrame, limits: Iterable[tuple[Rule, float]]) ->
 def _lengths(settings: Bounds) -> list[Condition]:
     question, answer = _score("question_units"), _score("answer_units")
     option, rationale = _score("option_units"), _score("rationale_units")
-    # A classification's answer is a code or a label: short by nature.
-    is_open = (pl.col("task") == "qa") & (pl.col("form") != "classification")
     shortest = (
         pl.when(pl.col("language").is_in(sorted(CHARACTER_LANGUAGES)))
         .then(settings.min_answer_characters)
         .otherwise(settings.min_answer_words)
     )
-    is_classified = (pl.col("task") == "qa") & ~is_open
+    is_classified = (pl.col("task") == "qa") & ~IS_OPEN
     fewest = (
-        pl.when(is_open)
+        pl.when(IS_OPEN)
         .then(settings.min_question_units)
         .when(is_classified)
         .then(settings.min_classified_units)
@@ -133,12 +131,12 @@ def _lengths(settings: Bounds) -> list[Condition]:
         (question < fewest, "question_too_short", pl.format("{}", question)),
         (question > settings.max_question_units, "question_too_long", pl.format("{}", question)),
         (
-            is_open & (answer < shortest),
+            IS_OPEN & (answer < shortest),
             "answer_too_short",
             pl.format("{}", answer),
         ),
         (
-            is_open & (answer > settings.max_answer_units),
+            IS_OPEN & (answer > settings.max_answer_units),
             "answer_too_long",
             pl.format("{}", answer),
         ),

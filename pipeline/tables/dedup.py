@@ -166,7 +166,7 @@ def _ids(table: Table, progress: Progress) -> pl.Series:
 def _features(
     table: Table, columns: Columns, workers: int, progress: Progress
 ) -> tuple[pl.DataFrame, NDArray[np.uint16]]:
-    """Return keys and bands of all rows, and which words occur more than once."""
+    """Return keys and bands of all rows, and how often words occur."""
     vocabulary = new_vocabulary()
     parts = [_keys(features_of(_records(table.no_rows(), columns)))]
     batches = table.batches(progress, "reading")

@@ -194,9 +194,9 @@ def _item_number_end(scratch: Codes, size: int, kinds: Bytes) -> int:
     else:
         place = start
         if not _is_digit(first):
-            place = start + 1 if _is_title(first) else _name_end(scratch, start, size)
-            if _name_end(scratch, start, size) > 0:
-                place = _name_end(scratch, start, size)
+            place = _name_end(scratch, start, size)  # 问题 before 问
+            if place < 0 and _is_title(first):
+                place = start + 1
             if place < 0:
                 return 0
             place = _skip(scratch, place, size, True)

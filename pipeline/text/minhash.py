@@ -176,8 +176,8 @@ def sign_records(
     Piece p is `codes[ends[p]:ends[p + 1]]`. With n records, pieces 0 to n - 1 are the questions
     and the next n the contexts; the options of record r begin at piece `options[r]`, its answers at
     `answers[r]`. `sizes` are the n of the n-grams; `seeds` differ by language, so that no band is
-    shared by two. Answers count as
-    shingles only `with_answers`, and only where there are no options.
+    shared by two. Answers count as shingles only `with_answers`, and only where there are no
+    options.
     """
     num_records = len(sizes)
     signature = np.empty(len(factors), np.uint32)
