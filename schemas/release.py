@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from schemas.item import ITEM, LETTERS
 
-DATASET_VERSION = "1.0"
+DATASET_VERSION = "1.1"
 
 SUBSETS = {"qa": "mmed_ift", "mcq": "mmed_ift_mc"}
 SPLITS = ("train", "validation", "test")
