@@ -17,6 +17,7 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from types import TracebackType
 from typing import TypeVar
 
+from pipeline.engine import interrupt
 from pipeline.errors import StoppedError
 
 Task = TypeVar("Task")
@@ -39,7 +40,11 @@ class LocalEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._pool is not None:
+        if self._pool is None:
+            return
+        if interrupt.led_to(error):  # nobody waits for tasks that are half done
+            _abandon(self._pool)
+        else:
             self._pool.shutdown(cancel_futures=True)
 
     def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
@@ -70,14 +75,31 @@ class LocalEngine:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Start processes that never see Ctrl-C: they inherit the mask, also while they import."""
+    """Start processes that never see Ctrl-C: they inherit the mask, also while they import.
+
+    The mask alone does not keep it from this process, where any thread of polars may take it; a
+    process whose start is cut in two would print a traceback.
+    """
     resource_tracker.ensure_running()  # it would lift the mask when it is started later
     held = {signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, held)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+    with interrupt.held_back():
+        signal.pthread_sigmask(signal.SIG_BLOCK, held)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+
+
+def _abandon(pool: ProcessPoolExecutor) -> None:
+    """Kill the workers, whatever they do; `kill_workers` does so from Python 3.14 on."""
+    workers, manager = list(pool._processes.values()), pool._executor_manager_thread
+    # First, and kept until its thread ends: it prints a traceback where workers die while it
+    # holds cancelled tasks.
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.kill()
+    if isinstance(manager, threading.Thread):
+        manager.join()
 
 
 def _end_with_the_build() -> None:

@@ -32,3 +32,8 @@ def die_at_the_third(number: int) -> int:
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def sleep_for_a_minute(_: int) -> None:
+    """Do what nobody wants to wait for."""
+    time.sleep(60)

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipeline.build import build
 from pipeline.recipe import load_recipe
-from tests.pipeline.engine.commands import MMED, mmed, stages, views, write_recipe
+from tests.pipeline.engine.commands import MMED, fault, mmed, stages, views, write_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -157,14 +158,32 @@ def test_workers_end_when_their_build_is_killed(tmp_path: Path, sharded: Path) -
             os.kill(member, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("moment", [1, 5, 12])
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("moment", [0, 1, 5, 12])
 def test_interrupt_from_a_terminal_reaches_the_workers_too_and_shows_no_traceback(
-    tmp_path: Path, sharded: Path, moment: int
+    tmp_path: Path, sharded: Path, moment: int, workers: int
 ) -> None:
-    process = start(sharded, tmp_path, "--workers", 2, stderr=subprocess.PIPE)
+    process = start(sharded, tmp_path, "--workers", workers, stderr=subprocess.PIPE)
     assert wait_until(lambda: has_come(tmp_path / "out", moment))
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert b"Traceback" not in errors
-    assert errors.splitlines()[-1].startswith(b"mmed: interrupted; the same command goes on")
+    result = subprocess.CompletedProcess([], process.returncode, "", errors.decode())
+    said = fault(result, 130)
+    assert said == "interrupted; the same command goes on where this one stopped."
+    assert wait_until(lambda: members(process.pid) == [], timeout_s=3)
+
+
+def test_interrupted_language_says_that_it_begins_anew(tmp_path: Path) -> None:
+    texts = [f"Пациент {number} жалуется на боль в груди." for number in range(200_000)]
+    pl.DataFrame({"id": range(len(texts)), "text": texts}).write_parquet(tmp_path / "in.parquet")
+    process = subprocess.Popen(
+        [MMED, "language", "in.parquet", "out.parquet", "--text", "text"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+    )
+    assert wait_until(lambda: list(tmp_path.glob(".out.parquet.*")) != [])
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors.decode()
+    assert errors.decode() == "mmed: interrupted; the same command begins anew.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
