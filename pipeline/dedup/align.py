@@ -35,11 +35,9 @@ LEFT_FIRST = LEFT_BEFORE + 4
 NUM_COLUMNS = LEFT_FIRST + 4
 UNPAIRED = -1  # as LEFT_START: more options, or more answers, on one side
 
-VOCABULARY_BITS = 23
 NO_NEIGHBOUR = -1
-MOST_COUNTED = 65535  # a token that occurs more often is as common as any
-# Shorter words are not counted: none of them is taken for a misprint. A kana is a syllable.
-MIN_WORD_LETTERS, MIN_KANA = 4, 3
+# As in pipeline/dedup/tokens.py.
+VOCABULARY_BITS, MOST_COUNTED, MIN_WORD_LETTERS, MIN_KANA = 23, 65535, 4, 3
 BAND = 32  # tokens by which two similar texts drift apart where neither is longer
 MAX_CELLS = 1 << 21  # of the table of one alignment; larger differences are one difference
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -65,19 +63,6 @@ def differences(
         if count >= 0:
             return found[:count]
         room *= 2
-
-
-def count_tokens(records: Records, counts: Counts) -> NDArray[np.uint32]:
-    """Count the tokens of records in `counts` [2 ** VOCABULARY_BITS], each to MOST_COUNTED.
-
-    `counts` is all zeros before; returns the slots that are not any more.
-    """
-    folded = records.folded
-    slots = np.empty(int(folded.ends[-1]) + 1, np.uint32)
-    count = _count_tokens(
-        folded.codes, folded.ends, records.options, records.answers, letters().kinds, counts, slots
-    )  # fmt: skip
-    return slots[:count]
 
 
 @njit(cache=True, nogil=True)
@@ -147,72 +132,6 @@ def _tokens(codes: Codes, start: int, end: int, kinds: Bytes, starts: Places) ->
         count += 1
         place = after
     return count
-
-
-@njit(cache=True, nogil=True)
-def _count_tokens(
-    codes: Codes, ends: Places, options: Places, answers: Places, kinds: Bytes,
-    counts: Counts, slots: Codes,
-) -> int:  # fmt: skip
-    num_slots = 0
-    for record in range(len(options) - 1):
-        has_options = options[record + 1] > options[record]
-        pieces = options if has_options else answers
-        for number in range(pieces[record] - 1, pieces[record + 1]):
-            piece = record if number < pieces[record] else number
-            num_slots = _count_piece(
-                codes, ends[piece], ends[piece + 1], kinds, counts, slots, num_slots
-            )
-    return num_slots
-
-
-@njit(cache=True, nogil=True)
-def _count_piece(
-    codes: Codes, start: int, end: int, kinds: Bytes, counts: Counts, slots: Codes, num_slots: int
-) -> int:  # fmt: skip
-    """Count the words of a piece, and its ideographs two by two, in one pass.
-
-    Everything is in this one loop on purpose: a call for each token took twice the time.
-    """
-    word, length = np.uint64(0), 0
-    was_kana = False
-    before = np.uint64(0)  # the hash of an ideograph right before
-    for place in range(start, end + 1):
-        code = codes[place] if place < end else np.uint32(0)
-        kind = kinds[code]
-        is_kana = 0x30A1 <= code and code <= 0x30FC
-        is_in_word = kind == LETTER or is_kana
-        if length and (not is_in_word or is_kana != was_kana):
-            if length >= (MIN_KANA if was_kana else MIN_WORD_LETTERS):
-                slot = np.int64((word * _MIX) >> _SHIFT)
-                count = counts[slot]
-                if count == 0:
-                    slots[num_slots] = slot
-                    num_slots += 1
-                if count < MOST_COUNTED:
-                    counts[slot] = count + 1
-            word, length = np.uint64(0), 0
-        was_kana = is_kana
-        if is_in_word:
-            word = (word + np.uint64(code) + np.uint64(1)) * _FACTOR
-            word ^= word >> np.uint64(29)
-            length += 1
-        if kind != IDEOGRAPH:
-            before = np.uint64(0)
-            continue
-        if before and not (is_kana and length > 1):
-            pair = (before + np.uint64(code) + np.uint64(1)) * _FACTOR
-            pair ^= pair >> np.uint64(29)
-            slot = np.int64((pair * _MIX) >> _SHIFT)
-            count = counts[slot]
-            if count == 0:
-                slots[num_slots] = slot
-                num_slots += 1
-            if count < MOST_COUNTED:
-                counts[slot] = count + 1
-        before = (np.uint64(code) + np.uint64(1)) * _FACTOR
-        before ^= before >> np.uint64(29)
-    return num_slots
 
 
 @njit(cache=True, nogil=True)
@@ -346,12 +265,16 @@ def _align(
     if is_aligned:
         longest = np.zeros((rows + 1, columns + 1), np.uint16)
         band = abs(rows - columns) + BAND
+        own = right_hashes[begin : begin + columns]
         for row in range(rows - 1, -1, -1):
+            value, here, below = left_hashes[begin + row], longest[row], longest[row + 1]
+            most = np.uint16(0)  # of the column before
             for column in range(min(row + band, columns - 1), max(row - band, 0) - 1, -1):
-                if left_hashes[begin + row] == right_hashes[begin + column]:
-                    longest[row, column] = longest[row + 1, column + 1] + 1
+                if own[column] == value:
+                    most = np.uint16(below[column + 1] + np.uint16(1))
                 else:
-                    longest[row, column] = max(longest[row + 1, column], longest[row, column + 1])
+                    most = max(most, below[column])
+                here[column] = most
     row = column = 0
     while row < rows or column < columns:
         row_start, column_start = row, column

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.text.minhash import BANDS, PERMUTATIONS
@@ -126,43 +127,97 @@ def _part(codes: NDArray[np.int64], partitions: int) -> NDArray[np.uint64]:
 
 def _pairs_of_band(bands: NDArray[np.uint64], band: int) -> tuple[NDArray[np.int64], int]:
     """Return pairs as left * records + right, and how many buckets were capped."""
-    count = len(bands)
     order, starts, sizes = _buckets(bands, band)
-    pairs = []
     partners = _partners(sizes, band, len(bands))
-    place_of_end = np.repeat(starts + sizes, sizes)
-    partners_of = np.repeat(partners, sizes)
-    places = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
-    for step in range(1, MAX_PARTNERS + 1):
-        is_inside = (places + step < place_of_end) & (step <= partners_of)
-        if not is_inside.any():
-            break
-        places, place_of_end = places[is_inside], place_of_end[is_inside]
-        partners_of = partners_of[is_inside]
-        first, second = order[places], order[places + step]
-        pairs.append(np.minimum(first, second) * count + np.maximum(first, second))
-    found = np.concatenate(pairs) if pairs else np.empty(0, np.int64)
+    found = _neighbours(order, starts, sizes, partners, len(bands))
     return found, int(np.count_nonzero(sizes - 1 > partners))
+
+
+@njit(cache=True, nogil=True)
+def _neighbours(
+    order: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    partners: NDArray[np.int64],
+    num_records: int,
+) -> NDArray[np.int64]:
+    """Return each record of a bucket with the next ones of it, as left * records + right."""
+    found = np.empty((sizes * np.minimum(partners, sizes)).sum(), np.int64)
+    count = 0
+    for bucket in range(len(starts)):
+        end = starts[bucket] + sizes[bucket]
+        for place in range(starts[bucket], end):
+            for other in range(place + 1, min(place + 1 + partners[bucket], end)):
+                one, two = order[place], order[other]
+                found[count] = min(one, two) * num_records + max(one, two)
+                count += 1
+    return found[:count]
 
 
 def _buckets(
     bands: NDArray[np.uint64], band: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return records in the order of a band, and start and size of each bucket of two or more."""
-    keys = bands[:, band]
-    order = np.argsort(keys)
-    ordered = keys[order]
-    is_first = np.ones(len(ordered), bool)
-    is_first[1:] = ordered[1:] != ordered[:-1]
-    starts = np.flatnonzero(is_first)
-    sizes = np.diff(np.append(starts, len(ordered)))
-    is_shared = sizes > 1
-    starts, sizes = starts[is_shared], sizes[is_shared]
-    shared = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
-    members = order[shared]  # equal keys came in any order
-    order[shared] = members[np.lexsort((members, keys[members]))]
+    """Return records in buckets of two or more of a band, and start and size of each bucket."""
+    keys = np.ascontiguousarray(bands[:, band])
+    members = _with_company(keys)
+    order = members[np.argsort(keys[members])]
+    starts, sizes = _in_order(keys, order)
     for start, size in zip(starts[sizes > MAX_PARTNERS], sizes[sizes > MAX_PARTNERS], strict=True):
         members = order[start : start + size]
         ties = [bands[members, (band + step) % BANDS] for step in range(TIE_BANDS, 0, -1)]
         order[start : start + size] = members[np.lexsort(ties)]
     return order, starts, sizes
+
+
+@njit(cache=True, nogil=True)
+def _with_company(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the records whose key another one may have too: most have one of their own.
+
+    That is told by a counter for the first bits of a key, which few others share.
+    """
+    bits = 10
+    while 1 << bits < 8 * len(keys):
+        bits += 1
+    seen = np.zeros(1 << bits, np.uint8)
+    shift = np.uint64(64 - bits)
+    for record in range(len(keys)):
+        slot = keys[record] >> shift
+        seen[slot] += seen[slot] < 2
+    found = np.empty(len(keys), np.int64)
+    count = 0
+    for record in range(len(keys)):
+        found[count] = record
+        count += seen[keys[record] >> shift] > 1
+    return found[:count]
+
+
+@njit(cache=True, nogil=True)
+def _in_order(
+    keys: NDArray[np.uint64], order: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sort the records of each bucket; return start and size of those of two or more."""
+    starts, sizes = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
+    count = start = 0
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and keys[order[end]] == keys[order[start]]:
+            end += 1
+        if end - start > 1:
+            starts[count], sizes[count] = start, end - start
+            count += 1
+            if end - start <= MAX_PARTNERS:
+                _sort(order[start:end])
+            else:
+                order[start:end] = np.sort(order[start:end])
+        start = end
+    return starts[:count], sizes[:count]
+
+
+@njit(cache=True, nogil=True)
+def _sort(few: NDArray[np.int64]) -> None:
+    for end in range(1, len(few)):
+        one, place = few[end], end
+        while place > 0 and few[place - 1] > one:
+            few[place] = few[place - 1]
+            place -= 1
+        few[place] = one

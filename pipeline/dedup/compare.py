@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.dedup import align
+from pipeline.dedup import align, plain_words
 from pipeline.dedup.guard import Judgement, judged, say_the_same
 from pipeline.dedup.misprints import Misprint, Span
 from pipeline.dedup.records import ROWS, Records, fold_rows
+from pipeline.dedup.verdicts import IN_DOUBT, LETTERS_ASKED, verdicts
+from pipeline.text.folded import Folded
 from pipeline.text.scripts import CYRILLIC_AS_LATIN
 from pipeline.text.units import CHARACTER_LANGUAGES
 from schemas.item import LANGUAGES
@@ -29,11 +30,30 @@ _PLACES = {
     align.IN_OPTIONS: "options",
     align.IN_ANSWER: "answer",
 }
+_LANGUAGES = [*LANGUAGES, ""]
+_JUDGEMENTS = {
+    plain_words.WORDING: Judgement("wording"),
+    plain_words.LETTER_NAME: Judgement("letter"),
+    plain_words.NUMBERS: Judgement("numbers"),
+    plain_words.NEGATION: Judgement("negation"),
+    plain_words.SAME: Judgement(""),
+    plain_words.SAME_LETTER: Judgement(""),
+    plain_words.MISPRINT: Judgement("", Misprint.PROVEN),
+}
 SAME_WORD_CHARACTERS = 2  # between two misprints that are none
 MAX_ALPHABETIC = 0x2FFF  # above are kana and Han
 NEAR_CHARACTERS = 4  # looked at on both sides of a difference in zh and ja
 # One capital as a word, but not at the start of a text or sentence, nor before an apostrophe.
 _TYPE_LETTER = re.compile(r"(?<=[\w,;(/] |[\w ][(/-])[A-ZА-ЯЁ](?![\w'’])")
+
+
+def _reasons() -> NDArray[Any]:
+    """Return the reason of each verdict in each place."""
+    reasons = np.full((len(_JUDGEMENTS) + 1, len(_PLACES)), "", object)
+    for verdict, judgement in _JUDGEMENTS.items():
+        for place in _PLACES:
+            reasons[verdict, place] = _Difference(judgement, place, 0, 0, False, False).name
+    return reasons
 
 
 def told_apart(
@@ -47,18 +67,25 @@ def told_apart(
 
     `rows` are those that `records` were folded from: the case of a letter is seen only there.
     """
-    texts = records.folded.joined()
-    languages = [*LANGUAGES, ""]
-    spans = align.differences(records, left, right, vocabulary).tolist()
-    reasons = [""] * len(left)
-    for pair, own in groupby(spans, key=itemgetter(align.PAIR)):
-        one, other = int(left[pair]), int(right[pair])
-        language = languages[records.languages[one]]
-        reason, is_letter_asked = _reason(_judged(texts, span, language) for span in own)
-        reasons[pair] = reason or (
-            _type_letters_differ(rows, one, other) if is_letter_asked else ""
+    spans = align.differences(records, left, right, vocabulary)
+    found, decisive = verdicts(records, left, spans)
+    is_certain = decisive >= 0
+    reasons = np.zeros(len(left), object)
+    reasons[:] = ""
+    certain = decisive[is_certain]
+    reasons[is_certain] = _reasons()[found[certain], spans[certain, align.PLACE]]
+    is_asked = decisive == LETTERS_ASKED
+    doubtful = np.flatnonzero(decisive == IN_DOUBT)
+    starts, ends = (np.searchsorted(spans[:, align.PAIR], doubtful + one) for one in (0, 1))
+    for pair, start, end in zip(doubtful.tolist(), starts, ends, strict=True):
+        language = _LANGUAGES[records.languages[left[pair]]]
+        own = zip(spans[start:end].tolist(), found[start:end].tolist(), strict=True)
+        reasons[pair], is_asked[pair] = _reason(
+            _judged(records.folded, span, language, verdict) for span, verdict in own
         )
-    return reasons
+    for pair in np.flatnonzero(is_asked).tolist():
+        reasons[pair] = _type_letters_differ(rows, int(left[pair]), int(right[pair]))
+    return list(reasons)
 
 
 class _Difference(NamedTuple):
@@ -79,16 +106,21 @@ class _Difference(NamedTuple):
         return place if whole else f"{self.judgement.meaning} of the {place}"
 
 
-def _judged(texts: str, span: Sequence[int], language: str) -> _Difference:
+def _judged(texts: Folded, span: Sequence[int], language: str, verdict: int) -> _Difference:
     _, place, start, end, other_start, other_end, *counts = span[: align.LEFT_FIRST]
     if start == align.UNPAIRED:
         return _Difference(Judgement(_PLACES[place]), place, start, 0, False, False)
-    left, right = texts[start:end], texts[other_start:other_end]
+    is_swap = end - start == other_end - other_start == 1
+    if verdict != plain_words.UNDECIDED:
+        judgement = _JUDGEMENTS[verdict]
+        return _Difference(
+            judgement, place, start, end, is_swap, verdict == plain_words.SAME_LETTER
+        )
+    left, right = texts.between(start, end), texts.between(other_start, other_end)
     left_1, left_2, right_1, right_2 = counts
     judgement = judged(Span(left, right, (left_1, left_2), (right_1, right_2)), language)
     if judgement.meaning and _is_harmless(texts, span, language):
         judgement = Judgement("", Misprint.PROVEN)
-    is_swap = len(left) == len(right) == 1
     has_lone_letter = not judgement.meaning and (_has_lone_letter(left) or _has_lone_letter(right))
     return _Difference(judgement, place, start, end, is_swap, has_lone_letter)
 
@@ -116,7 +148,7 @@ def _reason(found: Iterable[_Difference]) -> tuple[str, bool]:
     return (doubtful[0].name, False) if is_doubtful else ("", is_letter_asked)
 
 
-def _is_harmless(texts: str, span: Sequence[int], language: str) -> bool:
+def _is_harmless(texts: Folded, span: Sequence[int], language: str) -> bool:
     """Tell whether the places around a difference show that both sides say the same."""
     start, end, other_start, other_end = span[align.LEFT_START : align.LEFT_START + 4]
     first, last, other_first, other_last = span[align.LEFT_FIRST :]
@@ -128,25 +160,25 @@ def _is_harmless(texts: str, span: Sequence[int], language: str) -> bool:
         return False
     # ました and た, 哪一项 and 哪项 differ by a part of what can be looked up.
     return say_the_same(
-        texts[max(start - NEAR_CHARACTERS, first) : min(end + NEAR_CHARACTERS, last)],
-        texts[
-            max(other_start - NEAR_CHARACTERS, other_first) : min(
-                other_end + NEAR_CHARACTERS, other_last
-            )
-        ],
+        texts.between(max(start - NEAR_CHARACTERS, first), min(end + NEAR_CHARACTERS, last)),
+        texts.between(
+            max(other_start - NEAR_CHARACTERS, other_first),
+            min(other_end + NEAR_CHARACTERS, other_last),
+        ),
         language,
     )
 
 
-def _is_repeated(texts: str, start: int, end: int, first: int, last: int) -> bool:
+def _is_repeated(texts: Folded, start: int, end: int, first: int, last: int) -> bool:
     """Tell whether a span is a word, or in zh and ja a character, that stands twice."""
-    added = texts[start:end]
+    added = texts.between(start, end)
     if not added.isalpha():
         return False
     if len(added) == 1 and ord(added) > MAX_ALPHABETIC:
-        return added in (texts[max(start - 1, first) : start], texts[end : min(end + 1, last)])
-    before = texts[max(start - len(added) - 1, first) : start].split()
-    after = texts[end : min(end + len(added) + 1, last)].split()
+        near = texts.between(max(start - 1, first), start) + texts.between(end, min(end + 1, last))
+        return added in near
+    before = texts.between(max(start - len(added) - 1, first), start).split()
+    after = texts.between(end, min(end + len(added) + 1, last)).split()
     return before[-1:] == [added] or after[:1] == [added]
 
 

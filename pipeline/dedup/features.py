@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.dedup.align import MOST_COUNTED, VOCABULARY_BITS, count_tokens
 from pipeline.dedup.records import CHUNK_ROWS, Records, fold_rows, sign
+from pipeline.dedup.tokens import MOST_COUNTED, VOCABULARY_BITS, count_tokens
 from pipeline.text.minhash import (
     ANSWERED,
     ASKED,

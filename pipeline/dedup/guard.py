@@ -49,39 +49,46 @@ class Side(NamedTuple):
     contrasting: frozenset[str]  # function words among them
 
 
-@lru_cache(maxsize=65536)  # one template differs from another at the same words again and again
 def judged(span: Span, language: str) -> Judgement:
     """Judge one difference.
 
     Its meaning is one of numbers, units, negation, affix, letter, wording, or a category of
     contrast of the language's lexicon (laterality, sex, trimester and others).
     """
+    meaning, is_certain = _meaning(span.left, span.right, language)
+    if is_certain:
+        return Judgement(meaning)
+    misprint = misprint_of(span, lexicon(language), language)
+    return Judgement("" if misprint is Misprint.PROVEN else meaning, misprint)
+
+
+@lru_cache(maxsize=65536)  # one template differs from another at the same words again and again
+def _meaning(left_text: str, right_text: str, language: str) -> tuple[str, bool]:
+    """Return what a difference changes, and whether that holds even of what looks a misprint."""
     words = lexicon(language)
-    left, right = side(span.left, language), side(span.right, language)
+    left, right = side(left_text, language), side(right_text, language)
     if kind := _contrast(left, right, words):
-        return Judgement(kind)
+        return kind, True
     if _is_same(left, right):
-        return Judgement("")
-    if kind := _changed(span, left, right, words):
-        return Judgement(kind)
-    misprint = misprint_of(span, words, language)
-    if misprint is Misprint.PROVEN:
-        return Judgement("", misprint)
+        return "", True
+    if kind := _changed(left_text, right_text, left, right, words):
+        return kind, True
     meaning = (
         ("units" if left.unit or right.unit else "")
         or _one_sided_contrast(left, right, words)
-        or _character_affix(span, words)
-        or _letter(span, words)
+        or _character_affix(left_text, right_text, words)
+        or _letter(left_text, right_text, words)
         or "wording"
     )
-    return Judgement(meaning, misprint)
+    return meaning, False
 
 
 @lru_cache(maxsize=65536)
 def say_the_same(left: str, right: str, language: str) -> bool:
     """Tell whether two texts of zh or ja differ by function words and equivalents alone."""
-    one, other = side(left, language), side(right, language)
-    return one.content == other.content and not _contrast(one, other, lexicon(language))
+    if content(left, language) != content(right, language):
+        return False
+    return not _contrast(side(left, language), side(right, language), lexicon(language))
 
 
 @lru_cache(maxsize=65536)
@@ -128,13 +135,13 @@ def _is_same(left: Side, right: Side) -> bool:
     return is_same_unit or (bool(left.number) and left.number == right.number)
 
 
-def _changed(span: Span, left: Side, right: Side, words: Lexicon) -> str:
+def _changed(left_text: str, right_text: str, left: Side, right: Side, words: Lexicon) -> str:
     """Return what no misprint explains: numbers, units, negation, an affix."""
-    if left.number or right.number or _HAS_DIGIT.search(span.left + span.right):
+    if left.number or right.number or _HAS_DIGIT.search(left_text + right_text):
         return "numbers"
     if left.unit and right.unit:
         return "units"
-    return "negation" if left.cues != right.cues else _affix(span, words)
+    return "negation" if left.cues != right.cues else _affix(left_text, right_text, words)
 
 
 def _canonical(tokens: tuple[str, ...], words: Lexicon) -> str:
@@ -158,21 +165,18 @@ def _number(text: str) -> str:
     return canonical_number(text) if _PLAIN_NUMBER.fullmatch(text) else ""
 
 
-def _character_affix(span: Span, words: Lexicon) -> str:
+def _character_affix(left: str, right: str, words: Lexicon) -> str:
     affixes = {*words.prefixes, *words.suffixes}
-    return "affix" if span.left in affixes or span.right in affixes else ""
+    return "affix" if left in affixes or right in affixes else ""
 
 
-def _affix(span: Span, words: Lexicon) -> str:
-    for first, second in zip(span.left.split(), span.right.split(), strict=False):
+def _affix(left: str, right: str, words: Lexicon) -> str:
+    for first, second in zip(left.split(), right.split(), strict=False):
+        if first == second or first[-MIN_STEM_LETTERS:] != second[-MIN_STEM_LETTERS:]:
+            continue  # the one test that most words need: a stem in common ends alike
         is_prefixed = first.startswith(words.prefixes) or second.startswith(words.prefixes)
         is_accent = is_prefixed and without_accents(first) == without_accents(second)
-        if (
-            first != second
-            and is_prefixed
-            and not is_accent
-            and _stems(first, words) & _stems(second, words)
-        ):
+        if is_prefixed and not is_accent and _stems(first, words) & _stems(second, words):
             return "affix"
     return ""
 
@@ -183,7 +187,7 @@ def _stems(word: str, words: Lexicon) -> set[str]:
     return {stem for stem in stems if len(stem) >= MIN_STEM_LETTERS}
 
 
-def _letter(span: Span, words: Lexicon) -> str:
-    tokens = [token for text in span[:2] for token in WORDS.findall(text)]
+def _letter(left: str, right: str, words: Lexicon) -> str:
+    tokens = [*WORDS.findall(left), *WORDS.findall(right)]
     names = [t for t in tokens if len(t) <= MAX_LETTER_NAME and t not in words.function_words]
     return "letter" if any(name.isascii() or _ROMAN.fullmatch(name) for name in names) else ""

@@ -14,7 +14,7 @@ from pipeline.dedup.compare import told_apart
 from pipeline.dedup.records import fold_rows
 from pipeline.dedup.similarity import jaccard_of_pairs
 
-PAIRS_AT_A_TIME = 1 << 17  # compared at a time, so that few texts are folded at once
+PAIRS_AT_A_TIME = 1 << 14  # compared at a time, so that their texts stay in the processor's cache
 Places = NDArray[np.int64]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -87,7 +87,7 @@ def chunks(rows: pl.DataFrame, size: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]
 
 def fold_rows(rows: pl.DataFrame) -> Records:
     """Return the folded records of these rows."""
-    languages = language_numbers(rows["language"])
+    languages, seeds = _languages(rows["language"])
     options, num_options = _flat(rows["options"])
     answers, num_answers = _flat(rows["answers"])
     folded = fold_columns(
@@ -104,7 +104,7 @@ def fold_rows(rows: pl.DataFrame) -> Records:
         _places(first_option, num_options),
         _places(first_option + len(options), num_answers),
         languages,
-        _seeds(rows["language"]),
+        seeds,
     )
 
 
@@ -118,29 +118,25 @@ def _places(start: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[start], start + np.cumsum(counts)]).astype(np.int64)
 
 
-def _seeds(languages: pl.Series) -> NDArray[np.uint64]:
-    """Return a number for each language code; those of one of the six are one."""
-    codes = languages.fill_null("").unique()
-    numbers = [language_number(code) for code in codes]
-    seeds = [
-        number + 1 if number != OTHER_LANGUAGE else zlib.crc32(language_code(code).encode()) << 8
-        for code, number in zip(codes, numbers, strict=True)
-    ]
-    return _mapped(languages.fill_null(""), codes, pl.Series(seeds, dtype=pl.UInt64))
-
-
-def _mapped(values: pl.Series, found: pl.Series, numbers: pl.Series) -> NDArray[Any]:
-    if not len(found):
-        return np.empty(0, numbers.to_numpy().dtype)
-    return values.replace_strict(found, numbers, return_dtype=numbers.dtype).to_numpy()
-
-
 def language_numbers(languages: pl.Series) -> NDArray[np.uint8]:
     """Return the place of each language in `LANGUAGES`, or that of all others."""
+    return _languages(languages)[0]
+
+
+def _languages(languages: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+    """Return the number of each language, and a seed for each: those of one of the six are one."""
     languages = languages.fill_null("")
     names = languages.unique()
-    numbers = pl.Series([language_number(name) for name in names], dtype=pl.UInt8)
-    return _mapped(languages, names, numbers)
+    numbers = np.array([language_number(name) for name in names], np.uint8)
+    seeds = [
+        number + 1 if number != OTHER_LANGUAGE else zlib.crc32(language_code(name).encode()) << 8
+        for name, number in zip(names, numbers.tolist(), strict=True)
+    ]
+    if not len(names):
+        return numbers, np.empty(0, np.uint64)
+    places = pl.Series(range(len(names)), dtype=pl.UInt32)
+    found = languages.replace_strict(names, places, return_dtype=pl.UInt32).to_numpy()
+    return numbers[found], np.array(seeds, np.uint64)[found]
 
 
 class Signed(NamedTuple):

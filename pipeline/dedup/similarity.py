@@ -20,6 +20,7 @@ Bytes: TypeAlias = NDArray[np.uint8]
 Places: TypeAlias = NDArray[np.int64]
 Hashes: TypeAlias = NDArray[np.uint64]
 
+LONGEST_SHINGLE = 5
 _MARK = ord("|")  # as in pipeline/text/minhash.py: keeps an option apart from a question
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
@@ -45,34 +46,44 @@ def jaccard_of_pairs(
 
 
 @njit(cache=True, nogil=True)
+def _mixed(value: np.uint64) -> np.uint64:
+    value ^= value >> np.uint64(33)
+    value *= _MIX_1
+    value ^= value >> np.uint64(33)
+    value *= _MIX_2
+    return value ^ (value >> np.uint64(33))
+
+
+@njit(cache=True, nogil=True)
 def _shingles(
     codes: Codes, start: int, end: int, size: int, is_marked: bool, hashes: Hashes, count: int
 ) -> int:
-    """Append the 64-bit hashes of a piece's shingles, with repeats; return the new count."""
+    """Append the 64-bit hashes of a piece's shingles, with repeats; return the new count.
+
+    Written as in pipeline/text/minhash.py, for the same reason.
+    """
     if end == start:
         return count
-    leaving = np.uint64(1)
-    for _ in range(size):
-        leaving *= _FACTOR
-    rolling, seen = np.uint64(0), 0
-    first = start - 1 if is_marked else start
-    for place in range(first, end):
-        code = np.uint64(_MARK) if place < start else np.uint64(codes[place])
-        rolling = rolling * _FACTOR + code + np.uint64(1)
-        seen += 1
-        if seen > size:
-            gone_place = place - size
-            gone = np.uint64(_MARK) if gone_place < start else np.uint64(codes[gone_place])
-            rolling -= leaving * (gone + np.uint64(1))
-        if seen >= size or place == end - 1:
-            value = rolling
-            value ^= value >> np.uint64(33)
-            value *= _MIX_1
-            value ^= value >> np.uint64(33)
-            value *= _MIX_2
-            hashes[count] = value ^ (value >> np.uint64(33))
-            count += 1
-    return count
+    value, taken = np.uint64(0), size
+    if is_marked:
+        value, taken = np.uint64(_MARK + 1), size - 1
+    for place in range(start, min(start + taken, end)):
+        value = value * _FACTOR + np.uint64(codes[place]) + np.uint64(1)
+    hashes[count] = _mixed(value)
+    first = start + 1 - (size - taken)
+    num_more = end - size + 1 - first
+    if num_more <= 0:
+        return count + 1
+    piece, out = codes[first:], hashes[count + 1 :]
+    for place in range(num_more):
+        value = np.uint64(piece[place]) + np.uint64(1)
+        value = value * _FACTOR + np.uint64(piece[place + 1]) + np.uint64(1)
+        value = value * _FACTOR + np.uint64(piece[place + 2]) + np.uint64(1)
+        if size == LONGEST_SHINGLE:
+            value = value * _FACTOR + np.uint64(piece[place + 3]) + np.uint64(1)
+            value = value * _FACTOR + np.uint64(piece[place + 4]) + np.uint64(1)
+        out[place] = _mixed(value)
+    return count + 1 + num_more
 
 
 @njit(cache=True, nogil=True)
@@ -90,28 +101,23 @@ def _record_shingles(
 
 
 @njit(cache=True, nogil=True)
-def _insert(table: Hashes, stamps: Codes, stamp: int, value: np.uint64) -> bool:
-    """Put a hash into an open-addressing table; tell whether it is new under this stamp."""
-    mask = len(table) - 1
-    place = np.int64(value & np.uint64(mask))
-    while stamps[place] == stamp:
-        if table[place] == value:
-            return False
-        place = (place + 1) & mask
-    stamps[place] = stamp
-    table[place] = value
-    return True
+def _place_of(
+    table: Hashes, stamps: Codes, stamp: np.uint32, mask: np.uint64, value: np.uint64
+) -> np.uint64:
+    """Return where an open-addressing table holds a hash under a stamp, or where it would."""
+    place = value & mask
+    while stamps[place] == stamp and table[place] != value:
+        place = (place + np.uint64(1)) & mask
+    return place
 
 
 @njit(cache=True, nogil=True)
-def _holds(table: Hashes, stamps: Codes, stamp: int, value: np.uint64) -> bool:
-    mask = len(table) - 1
-    place = np.int64(value & np.uint64(mask))
-    while stamps[place] == stamp:
-        if table[place] == value:
-            return True
-        place = (place + 1) & mask
-    return False
+def _mask(count: int) -> np.uint64:
+    """Return the mask of a table for so many hashes, small, so that it stays in the cache."""
+    room = 16
+    while room < 2 * count:
+        room *= 2
+    return np.uint64(room - 1)
 
 
 @njit(cache=True, nogil=True)
@@ -132,31 +138,42 @@ def _jaccard(
     codes: Codes, ends: Places, options: Places, answers: Places, sizes: Bytes,
     with_answers: bool, left: Places, right: Places, values: NDArray[np.float64],
 ) -> None:  # fmt: skip
+    """Write the Jaccard of each pair. A stamp of its own for each pair empties the tables."""
     most = max(_longest(ends, options, answers, left), _longest(ends, options, answers, right))
-    room = 16
-    while room < 2 * most:
-        room *= 2
+    room = _mask(most) + np.uint64(1)
     hashes = np.empty(most, np.uint64)
     left_table, right_table = np.empty(room, np.uint64), np.empty(room, np.uint64)
     left_stamps, right_stamps = np.zeros(room, np.uint32), np.zeros(room, np.uint32)
-    known, num_left, known_stamp = -1, 0, np.uint32(0)
+    is_met = np.zeros(room, np.uint32)  # the last stamp under which the right side had it too
+    known, num_left, known_stamp, left_mask = -1, 0, np.uint32(0), np.uint64(0)
     for pair in range(len(left)):
-        stamp = pair + 1
+        stamp = np.uint32(pair + 1)
         if left[pair] != known:
-            known, num_left, known_stamp = left[pair], 0, np.uint32(pair + 1)
+            known, num_left, known_stamp = left[pair], 0, stamp
             count = _record_shingles(
                 codes, ends, options, answers, sizes[known], with_answers, known, hashes
             )
-            for place in range(count):
-                num_left += _insert(left_table, left_stamps, known_stamp, hashes[place])
+            left_mask = _mask(count)
+            for step in range(count):
+                value = hashes[step]
+                place = _place_of(left_table, left_stamps, known_stamp, left_mask, value)
+                num_left += left_stamps[place] != known_stamp
+                left_stamps[place], left_table[place] = known_stamp, value
         other = right[pair]
         count = _record_shingles(
             codes, ends, options, answers, sizes[other], with_answers, other, hashes
         )
-        num_right = num_shared = 0
-        for place in range(count):
-            if _insert(right_table, right_stamps, stamp, hashes[place]):
-                num_right += 1
-                num_shared += _holds(left_table, left_stamps, known_stamp, hashes[place])
-        if num_left and num_right:
-            values[pair] = num_shared / (num_left + num_right - num_shared)
+        num_own = num_shared = 0
+        mask = _mask(count)
+        for step in range(count):
+            value = hashes[step]
+            place = _place_of(left_table, left_stamps, known_stamp, left_mask, value)
+            if left_stamps[place] == known_stamp:
+                num_shared += is_met[place] != stamp
+                is_met[place] = stamp
+                continue
+            place = _place_of(right_table, right_stamps, stamp, mask, value)
+            num_own += right_stamps[place] != stamp
+            right_stamps[place], right_table[place] = stamp, value
+        if num_left and count:
+            values[pair] = num_shared / (num_left + num_own)

@@ -79,7 +79,7 @@ def find(
     """
     firsts = first_of_each(features)
     bands = bands_of(features)
-    found = candidate_pairs(bands, np.unique(firsts[firsts >= 0]))
+    found = candidate_pairs(bands, np.flatnonzero(firsts == np.arange(len(firsts))))
     candidates = likely_pairs(found, sketches_of(features), JACCARD)
     pairs = similar_pairs(candidates, texts, JACCARD, vocabulary)
     shared = shared_bands(bands, pairs.left, pairs.right)

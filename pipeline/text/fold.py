@@ -24,14 +24,8 @@ _SPACE, _ZERO, _PLUS, _HYPHEN, _POINT, _COMMA = 32, 48, 43, 45, 46, 44
 _SLASH, _COLON, _CARET, _LOW_LINE, _OPEN, _CLOSE, _TILDE = 47, 58, 94, 95, 40, 41, 126
 _PUNCTUATION = 59  # what `letters` makes of all that has no meaning here
 _LESS, _EQUAL, _GREATER, _STAR, _DOT, _CJK_COMMA = 60, 61, 62, 42, 0xB7, 0x3001
-_MINUS, _TIMES, _PLUS_MINUS, _AT_LEAST, _AT_MOST, _ARROW = (
-    0x2212,
-    0xD7,
-    0xB1,
-    0x2265,
-    0x2264,
-    0x2192,
-)
+_MINUS, _TIMES, _PLUS_MINUS = 0x2212, 0xD7, 0xB1
+_AT_LEAST, _AT_MOST, _ARROW = 0x2265, 0x2264, 0x2192
 _DEGREE, _PERCENT, _LATIN_X, _CYRILLIC_X = 0xB0, 0x25, 0x78, 0x445
 # Spaces around a sign are layout: "p < 0.05", "10 %", "37 °C".
 _NO_SPACE_BEFORE = "<>=≥≤≠±×÷√%‰°^/"
@@ -224,7 +218,7 @@ def _item_number_end(scratch: Codes, size: int, kinds: Bytes) -> int:
 
 @njit(cache=True, nogil=True)
 def _is_grouped(
-    scratch: Codes, starts: Places, lengths: Places, separators: Codes, count: int, separator: int
+    scratch: Codes, starts: Places, lengths: Places, separators: Places, count: int, separator: int
 ) -> bool:
     """Tell whether the first `count` groups of digits read as 1|234|567."""
     if count < 2 or lengths[0] > 3 or scratch[starts[0]] == _ZERO:
@@ -237,15 +231,14 @@ def _is_grouped(
 
 @njit(cache=True, nogil=True)
 def _number(
-    scratch: Codes, place: int, size: int, style: int, out: Codes, length: int
+    scratch: Codes, place: int, size: int, style: int, groups: Places, out: Codes, length: int
 ) -> tuple[int, int]:
     """Write one number with a decimal point and no thousands separators; return both new places.
 
-    What is not certain stays as it is: "1,2,3" is a list.
+    What is not certain stays as it is: "1,2,3" is a list. `groups` [3, MAX_GROUPS] is scratch.
     """
-    starts = np.empty(MAX_GROUPS, np.int64)
-    lengths = np.empty(MAX_GROUPS, np.int64)
-    separators = np.zeros(MAX_GROUPS, np.uint32)
+    starts, lengths, separators = groups[0], groups[1], groups[2]
+    separators[:2] = 0
     has_comma = (style & DECIMAL_COMMA) != 0
     count = 0
     while True:
@@ -385,8 +378,9 @@ def _test_result_end(scratch: Codes, place: int, size: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _compose(
-    scratch: Codes, place: int, size: int, kinds: Bytes, style: int, out: Codes, first: int
-) -> int:
+    scratch: Codes, place: int, size: int, kinds: Bytes, style: int, groups: Places, out: Codes,
+    first: int,
+) -> int:  # fmt: skip
     """Write the comparison key of folded characters to `out` from `first` on; return its end."""
     length = first
     before = np.int64(0)  # the last character written
@@ -409,15 +403,30 @@ def _compose(
             out[length] = code
             length, place, before = length + 1, place + 1, code
             is_apart, joins_next = False, False
+            while place < size:  # the rest of the word, in which nothing is looked at twice
+                kind = kinds[scratch[place]]
+                if kind != LETTER and kind != IDEOGRAPH:
+                    break
+                out[length] = scratch[place]
+                length, place = length + 1, place + 1
+            before = np.int64(out[length - 1])
             continue
         if kind == DIGIT:
             if is_apart and not joins_next and before and _is_parted(before, code, kinds, style):
                 out[length] = _SPACE
                 length += 1
-            place, length = _number(scratch, place, size, style, out, length)
+            place, length = _number(scratch, place, size, style, groups, out, length)
             before = np.int64(out[length - 1])
             is_apart, joins_next = False, False
             continue
+        if kind == OTHER and code != _HYPHEN:  # the frequent ones that never are a sign
+            following = scratch[place + 1] if place + 1 < size else np.uint32(_SPACE)
+            is_plain = code == _COMMA or code == _CLOSE or code == _CJK_COMMA
+            is_plain |= code == _POINT and not _is_digit(following)
+            is_plain |= code == _OPEN and following != _PLUS and following != _HYPHEN
+            if is_plain:
+                is_apart, place = True, place + 1
+                continue
         result_end = _test_result_end(scratch, place, size) if code == _OPEN else -1
         if result_end > 0:
             for step in range(place + 1, result_end):  # "HBsAg (+)" is "HBsAg+"
@@ -463,16 +472,9 @@ def _factor_place(scratch: Codes, place: int, size: int) -> int:
 
 @njit(cache=True, nogil=True)
 def fold_texts(
-    data: Bytes,
-    starts: Places,
-    tables: NDArray[np.uint32],
-    expansions: Codes,
-    kinds: Bytes,
-    table_of: Bytes,
-    styles: Bytes,
-    out: Codes,
-    ends: Places,
-) -> int:
+    data: Bytes, starts: Places, tables: NDArray[np.uint32], expansions: Codes, kinds: Bytes,
+    table_of: Bytes, styles: Bytes, out: Codes, ends: Places,
+) -> int:  # fmt: skip
     """Fold texts one after another into `out`, and write where each ends to `ends`.
 
     `data` is UTF-8, `starts` (int64[n + 1]) the byte offsets; `tables[table_of[i]]` and
@@ -483,6 +485,7 @@ def fold_texts(
     for text in range(len(starts) - 1):
         longest = max(longest, starts[text + 1] - starts[text])
     scratch = np.empty(64 + 6 * longest, np.uint32)  # U+FDFA is 18 characters
+    groups = np.empty((3, MAX_GROUPS), np.int64)
     length = np.int64(0)  # not a literal, for which numba would compile everything once more
     for text in range(len(starts) - 1):
         size = _decode(
@@ -491,6 +494,6 @@ def fold_texts(
         if length + 2 * size + 2 > len(out):
             return -1
         place = _item_number_end(scratch, size, kinds)
-        length = _compose(scratch, place, size, kinds, styles[text], out, length)
+        length = _compose(scratch, place, size, kinds, styles[text], groups, out, length)
         ends[text] = length
     return length

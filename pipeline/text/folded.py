@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.text.decomposed import compose, decomposed, is_decomposed
 from pipeline.text.fold import DECIMAL_COMMA, POINT_THOUSANDS, WITHOUT_SPACES, fold_texts
 from pipeline.text.letters import letters
 from pipeline.text.units import CHARACTER_LANGUAGES
@@ -30,10 +30,6 @@ _STYLES = np.array(
     ],
     np.uint8,
 )
-# What the fold, which looks at one character at a time, does not compose: accents that stand by
-# themselves, and voiced half-width kana.
-_DECOMPOSED = "[\u0300-\u036f\u3099\u309a\uff9e\uff9f]"
-_HALF_WIDTH = re.compile("[\uff66-\uff9f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +39,13 @@ class Folded:
     codes: NDArray[np.uint32]  # there may be more of them than `ends` says
     ends: NDArray[np.int64]  # [num_texts + 1], beginning with 0
 
-    def joined(self) -> str:
-        """Return all comparison keys as one text, in which a code's place is its character's."""
-        return self.codes[: self.ends[-1]].tobytes().decode("utf-32-le")
+    def between(self, start: int, end: int) -> str:
+        """Return the characters from one place to another."""
+        return self.codes[start:end].tobytes().decode("utf-32-le")
 
     def text(self, number: int) -> str:
         """Return one comparison key."""
-        return self.codes[self.ends[number] : self.ends[number + 1]].tobytes().decode("utf-32-le")
+        return self.between(self.ends[number], self.ends[number + 1])
 
 
 def language_code(language: str) -> str:
@@ -65,8 +61,8 @@ def language_number(language: str) -> int:
 
 def fold_text(text: str, language: str) -> str:
     """Return the comparison key of one text."""
-    if re.search(_DECOMPOSED, text):
-        text = _composed(text)
+    if is_decomposed(text):
+        text = compose(text)
     data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     starts = np.array([0, len(data)], np.int64)
     starts.flags.writeable = False  # as those of a column: numba compiles for each kind
@@ -115,17 +111,18 @@ def _utf8(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the bytes of a column and where each text starts in them."""
     import polars as pl
 
-    apart = texts.str.contains(_DECOMPOSED).fill_null(value=False)
-    if apart.any():
-        rows = apart.arg_true()
-        composed = [_composed(text) for text in texts.gather(rows)]
-        texts = texts.scatter(rows, pl.Series(composed, dtype=pl.String))
-    array = texts.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
+    data, starts = _buffers(texts.fill_null(""))
+    found = decomposed(data, starts)
+    if not len(found):
+        return data, starts
+    composed = pl.Series(map(compose, texts.gather(found)), dtype=pl.String)
+    return _buffers(texts.fill_null("").scatter(found, composed))
+
+
+def _buffers(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    import polars as pl
+
+    array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, data = array.buffers()
     starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
     return np.frombuffer(data or b"", np.uint8), starts
-
-
-def _composed(text: str) -> str:
-    halves = _HALF_WIDTH.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return unicodedata.normalize("NFC", halves)
