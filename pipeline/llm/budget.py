@@ -1,0 +1,159 @@
+"""Money: a hard cap kept by reservation, so that nothing in flight can carry the run past it.
+
+Before a request is sent, the most that it may cost is reserved and noted in the cache; when it
+ends, the reservation becomes what it did cost. Money is counted in micro-USD, as integers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from pipeline.errors import InputError, StoppedError
+from pipeline.llm.cache import Cache
+from pipeline.llm.request import Answer, Request
+from pipeline.llm.tokens import prompt_tokens
+
+_MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a million tokens cost, in USD."""
+
+    input_usd_per_million: float
+    output_usd_per_million: float
+
+    def __post_init__(self) -> None:
+        if not all(0 <= usd < float("inf") for usd in self._both):
+            raise InputError(
+                f"the price {self._both!r} is no pair of amounts. "
+                "State USD per million tokens, in and out, such as 0.15:0.60."
+            )
+
+    @property
+    def _both(self) -> tuple[float, float]:
+        return self.input_usd_per_million, self.output_usd_per_million
+
+    def micro_usd(self, num_prompt: int, num_completion: int) -> int:
+        """Return what tokens cost in micro-USD, rounded up."""
+        # USD per million tokens are micro-USD per token; here in millionths, to be exact.
+        per_input, per_output = (round(usd * _MICRO) for usd in self._both)
+        return -(-(num_prompt * per_input + num_completion * per_output) // _MICRO)
+
+    def most(self, request: Request) -> int:
+        """Return the most that one sending of a request may cost, in micro-USD."""
+        return self.micro_usd(prompt_tokens(request), request.max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What is put aside for one sending of a request."""
+
+    attempt: int  # its row in the cache
+    micro_usd: int
+    account: str
+
+
+class Budget:
+    """What an account may spend in all its runs; `account` stands for one output folder."""
+
+    def __init__(self, cap_usd: float, price: Price, cache: Cache, account: str) -> None:
+        if not 0 <= cap_usd < float("inf"):
+            raise InputError(f"`--max-cost {cap_usd}` is no amount. State USD, such as 5.")
+        self.price = price
+        self.cap = int(cap_usd * _MICRO)
+        self.account = account
+        self.spent = cache.spent(account)  # micro-USD, reservations included
+        self._cache = cache
+        self._open: set[int] = set()  # attempts in flight, which will end soon
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def reserve(self, request: Request) -> Reservation:
+        """Put aside the most that a request may cost; `StoppedError` if the cap leaves too little.
+
+        What is in flight is waited for first: it mostly costs less than was put aside for it.
+        """
+        micro_usd = self.price.most(request)
+        while self.spent + micro_usd > self.cap:
+            if not self._open:
+                raise self._exhausted(micro_usd)
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+        attempt = self._cache.begin_attempt(self.account, request.key, micro_usd)
+        self.spent += micro_usd
+        self._open.add(attempt)
+        return self._held(attempt, micro_usd)
+
+    def reserve_all(self, requests: list[Request]) -> dict[str, Reservation]:
+        """Put aside for requests that are sent together, as many from the first as the cap bears.
+
+        `StoppedError` if that is none.
+        """
+        costs: dict[str, int] = {}
+        for request in requests:
+            cost = self.price.most(request)
+            if self.spent + sum(costs.values()) + cost > self.cap:
+                break
+            costs[request.key] = cost
+        if requests and not costs:
+            raise self._exhausted(self.price.most(requests[0]))
+        attempts = self._cache.begin_attempts(self.account, costs)
+        self.spent += sum(costs.values())
+        return {key: self._held(attempts[key], cost) for key, cost in costs.items()}
+
+    def _held(self, attempt: int, micro_usd: int) -> Reservation:
+        return Reservation(attempt, micro_usd, self.account)
+
+    def settle(self, reservation: Reservation, answer: Answer) -> None:
+        """Replace a reservation by what the answer did cost, and keep the answer."""
+        self._end(reservation, self._cost(answer), answer)
+
+    def charge(self, reservation: Reservation, answer: Answer) -> None:
+        """Replace a reservation by what an answer did cost that is of no use."""
+        self._end(reservation, self._cost(answer), None)
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back a reservation: the request did not reach a model."""
+        self._end(reservation, 0, None)
+
+    def forfeit(self, reservation: Reservation, answer: Answer | None = None) -> None:
+        """Count a reservation in full: nobody tells what the request did cost."""
+        self._end(reservation, reservation.micro_usd, answer)
+
+    def _cost(self, answer: Answer) -> int:
+        return self.price.micro_usd(answer.prompt_tokens, answer.completion_tokens)
+
+    def _end(self, reservation: Reservation, charged: int, answer: Answer | None) -> None:
+        self._cache.settle(reservation.attempt, charged, answer)
+        if reservation.account == self.account:
+            self.spent += charged - reservation.micro_usd
+        self._open.discard(reservation.attempt)
+        while self._waiting:  # all look again: a small request may fit where a large one does not
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _exhausted(self, micro_usd: int) -> StoppedError:
+        return StoppedError(
+            f"`--max-cost {self.cap / _MICRO:g}` is reached: {self.spent / _MICRO:.4f} USD are "
+            f"spent and the next request may cost up to {micro_usd / _MICRO:.4f} USD. "
+            "The same command with a higher cap goes on."
+        )
+
+
+def open_budget(
+    cap_usd: float | None, price: Price | None, cache: Cache, account: str, model: str
+) -> Budget:
+    """Return the budget of a run; an `InputError` says what is missing for one."""
+    if price is None:
+        raise InputError(
+            f"no price is stated for model {model!r}, so its cost cannot be capped. Add "
+            "`price: [IN, OUT]` to `llm` in the recipe or `--price IN:OUT`, in USD per million "
+            "tokens; 0:0 for a model of your own."
+        )
+    if cap_usd is None:
+        raise InputError("no cap is stated for what the calls may cost. Add `--max-cost USD`.")
+    return Budget(cap_usd, price, cache, account)

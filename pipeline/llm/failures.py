@@ -1,0 +1,162 @@
+"""How a call can fail: what is tried again, what is given up, and what stops the run.
+
+Messages hold an excerpt of what the endpoint said, without the key; exceptions are raised outside
+of any `except` block, so that no chain leads back to one that knows the request's headers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from pipeline.errors import StoppedError
+
+_EXCERPT = 200
+_REJECTING = {400, 413, 414, 422, 431, 451}
+_TRANSIENT = {408, 409, 425}
+_OVERLOADED = {408, 429, 503, 529}  # 408 stands for our own timeouts, too
+_NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "insufficient_credits"}
+_TAGS = re.compile(r"<(script|style).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+
+
+class CallError(Exception):
+    """A call brought no answer. `is_charged`: it may have cost something all the same."""
+
+    def __init__(self, message: str, *, is_charged: bool = False) -> None:
+        super().__init__(message)
+        self.is_charged = is_charged
+
+
+class TransientError(CallError):
+    """It may work the next time."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_charged: bool = False,
+        status: int = 0,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, is_charged=is_charged)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+    @property
+    def is_overload(self) -> bool:
+        """Tell whether fewer requests at once may help."""
+        return self.status in _OVERLOADED
+
+
+class RateLimitedError(TransientError):
+    """The endpoint wants to be asked later."""
+
+
+class RejectedError(CallError):
+    """The endpoint does not take this request; it may take others. `code` is its word for why."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class FatalError(StoppedError):
+    """The endpoint will not answer anything before a person has changed something."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def of_status(
+    status: int, body: str, headers: Mapping[str, str], where: str
+) -> CallError | FatalError:
+    """Return the failure that an HTTP status with this body is."""
+    code, said = _error(body)
+    found = f"{where} answers {status}: {said}"
+    if status == 402 or code in _NO_MONEY:
+        return FatalError(
+            f"{found}. The account has no money left; the same command goes on.", status
+        )
+    if status == 401:
+        return FatalError(
+            f"{found}. It does not accept the key in OPENAI_API_KEY. "
+            "Set another; the same command goes on.",
+            status,
+        )
+    if status == 429:
+        wait = retry_after_s(headers)
+        return RateLimitedError(found, status=status, retry_after_s=wait)
+    if status in _REJECTING:
+        return RejectedError(found, code)
+    if status in _TRANSIENT or status >= 500:
+        return TransientError(found, status=status, retry_after_s=retry_after_s(headers))
+    return FatalError(
+        f"{found}. Check `base_url` and `model` of `llm` in the recipe; the same command goes on.",
+        status,
+    )
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return for how long the endpoint wants to be left alone, None where it does not say."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    stated = headers.get("retry-after")
+    seconds = _number(stated)
+    return seconds if seconds is not None else _until(stated, headers.get("date"))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return max(0.0, number) if number < float("inf") else None
+
+
+def _until(date: str | None, now: str | None) -> float | None:
+    """Return the seconds until a date, by the endpoint's own clock where it tells the time."""
+    try:
+        moment = parsedate_to_datetime(date or "").timestamp()
+        present = parsedate_to_datetime(now).timestamp() if now else time.time()
+    except ValueError:
+        return None
+    return max(0.0, moment - present)
+
+
+def _error(body: str) -> tuple[str, str]:
+    """Return the code and the words of an error's body."""
+    try:
+        error = json.loads(body)
+    except ValueError:
+        return "", excerpt(body)
+    error = error[0] if isinstance(error, list) and error else error
+    inner = error.get("error", error) if isinstance(error, dict) else error
+    if not isinstance(inner, dict):
+        return "", excerpt(str(inner))
+    code = inner.get("code") or inner.get("type") or ""
+    return str(code), excerpt(str(inner.get("message") or inner.get("detail") or body))
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text in one line, without HTML tags."""
+    line = " ".join(_TAGS.sub(" ", text).split())
+    return (f"{line[:_EXCERPT]}…" if len(line) > _EXCERPT else line) or "(nothing)"
+
+
+def error_object(body: Mapping[str, Any]) -> int | None:
+    """Return the status that a 200 with an `error` inside stands for, None without one."""
+    error = body.get("error")
+    if not error:
+        return None
+    code = error.get("code") if isinstance(error, dict) else None
+    is_status = isinstance(code, int) and 400 <= code <= 599
+    kind = str(error.get("type") or code) if isinstance(error, dict) else ""
+    if kind in _NO_MONEY:
+        return 402
+    return int(str(code)) if is_status else 500
