@@ -1,0 +1,1 @@
+"""What a model writes beside translations: rationales, questions from passages, scores."""

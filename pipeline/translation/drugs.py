@@ -1,0 +1,35 @@
+"""Check `drug`: the same drugs in both texts, as far as the glossary knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.translation.glossary import DRUGS, Entry, entries, find
+from pipeline.translation.problem import Pair, Problem
+
+
+def drug_problems(pair: Pair) -> Iterator[Problem]:
+    """Yield a problem where a drug of one text is not in the other."""
+    drugs = entries(DRUGS)
+    source = {found.entry for found in find(pair.source, pair.source_language)}
+    target = {found.entry for found in find(pair.target, pair.target_language)}
+    if source == target:
+        return
+    missing = [drugs[one] for one in sorted(source - target)]
+    added = [drugs[one] for one in sorted(target - source)]
+    # One language may speak of dopamine where the other has "dopaminergic": alone it says nothing.
+    if missing and added:
+        yield Problem("drug", f"{_names(missing)} became {_names(added)}")
+    elif any(not one.is_loose and not _is_kept(one, pair) for one in missing):
+        yield Problem("drug", f"missing: {_names(missing)}")
+    elif any(not one.is_loose for one in added):
+        yield Problem("drug", f"added: {_names(added)}")
+
+
+def _names(drugs: list[Entry]) -> str:
+    return ", ".join(one.names["en"][0] for one in drugs)
+
+
+def _is_kept(drug: Entry, pair: Pair) -> bool:
+    """Tell whether the target keeps the international name in Latin letters."""
+    return any(name.casefold() in pair.target.casefold() for name in drug.names["en"])
