@@ -4,13 +4,17 @@ RECIPE ?= pipeline/recipes/real.yaml
 RAW ?= $(or $(MMED_RAW),outputs/raw)
 OUT ?= outputs/$(basename $(notdir $(RECIPE)))
 WORKERS ?=
+MODEL ?=
+PRICE ?=
+MAX_COST ?=
+CALLS = $(if $(MODEL),--model $(MODEL)) $(if $(PRICE),--price $(PRICE)) $(if $(MAX_COST),--max-cost $(MAX_COST))
 MMED := $(VENV)/bin/mmed
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fetch plan build report verify
+.PHONY: help demo record-demo test check fetch plan pilot build report verify
 
 help: ## print this help
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
-	@echo "  variables: RECIPE=$(RECIPE) RAW=$(RAW) OUT=$(OUT) WORKERS=$(WORKERS)"
+	@echo "  variables: RECIPE=$(RECIPE) RAW=$(RAW) OUT=$(OUT) WORKERS=$(WORKERS) MODEL=$(MODEL) PRICE=$(PRICE) MAX_COST=$(MAX_COST)"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -32,6 +36,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed ## set up, then build a small dataset in six languages and show it
 	@$(MMED) build demo.yaml --out outputs/demo
 
+record-demo: $(VENV)/.installed ## ask the model at OPENAI_BASE_URL for what the demo's pack lacks
+	@$(MMED) build demo.yaml --record --out outputs/record-demo --price 0:0 --max-cost 0
+
 test: $(VENV)/.installed-dev ## set up, then run the tests (real files too where MMED_RAW is set)
 	@$(VENV)/bin/pytest -n $(or $(WORKERS),auto)
 
@@ -44,10 +51,13 @@ fetch: $(VENV)/.installed ## download upstream files into RAW, verified and resu
 	@$(MMED) fetch --raw $(RAW)
 
 plan: $(VENV)/.installed ## show what a build of RECIPE would do, find missing and give
-	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) --dry-run
+	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) --dry-run $(CALLS)
+
+pilot: $(VENV)/.installed ## try five translations per direction, show them and what all would cost
+	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) --pilot 5 $(CALLS)
 
 build: $(VENV)/.installed ## build RECIPE from RAW into OUT; repeating it costs only what changed
-	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) $(if $(WORKERS),--workers $(WORKERS))
+	@$(MMED) build $(RECIPE) --raw $(RAW) --out $(OUT) $(if $(WORKERS),--workers $(WORKERS)) $(CALLS)
 
 report: $(VENV)/.installed ## write OUT/report/index.html anew
 	@$(MMED) report --out $(OUT)

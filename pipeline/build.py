@@ -28,13 +28,14 @@ import schemas
 from pipeline import ledger
 from pipeline.engine.local import LocalEngine
 from pipeline.errors import InputError
+from pipeline.llm.session import CallOptions, Session
 from pipeline.plan import FileDigests, Plan, make_plan
-from pipeline.recipe import Recipe
+from pipeline.recipe import Recipe, StageEntry
 from pipeline.release.write import ReleaseInput, write_release
 from pipeline.runner import Runner, StageRun
 from pipeline.stages import make_stage
 from pipeline.stages.ingest import Ingest
-from pipeline.stages.stage import GlobalStage, MapStage
+from pipeline.stages.stage import CallStage, GlobalStage, MapStage
 from pipeline.store import (
     Store,
     code_digest,
@@ -49,7 +50,7 @@ from pipeline.store import (
 MANIFEST = "manifest.json"
 LEDGER_FILE = "ledger.parquet"
 POOL_PAYS_FROM_BYTES = 4_000_000  # below, starting processes takes longer than the work
-LIBRARIES = ("fasttext-predict", "langdetect", "numba", "numpy", "polars", "pyarrow")
+LIBRARIES = ("fasttext-predict", "langdetect", "numba", "numpy", "openai", "polars", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +61,57 @@ class Built:
     runs: tuple[StageRun, ...]
 
 
-def build(recipe: Recipe, raw: Path, out: Path, workers: int | None = None) -> Built:
+def build(
+    recipe: Recipe,
+    raw: Path,
+    out: Path,
+    workers: int | None = None,
+    options: CallOptions | None = None,
+) -> Built:
     """Run a recipe to the end and return its manifest; repeating it costs only what changed.
 
     Without a number of workers there is one per core, or only one where there is little to read.
     """
+    session = Session(recipe.llm, options or CallOptions(), out)
     started = time.monotonic()
     with locked(out):
         store = Store(out / "store")
         remove_leftovers(out, out / "store", out / "report")
         plan = make_plan(recipe, raw, FileDigests(out / "store" / "files.json"))
-        with LocalEngine(workers or _fitting_workers(plan)) as engine:
-            timed = list(_timed(run_stages(Runner(store, engine, recipe, is_dry=False), plan)))
+        with LocalEngine(workers or fitting_workers(plan)) as engine:
+            runner = Runner(store, engine, recipe, session, is_dry=False)
+            timed = list(_timed(run_stages(runner, plan)))
         runs = tuple(run for run, _ in timed)
         write_ledger(out, runs)
         facts = _facts(recipe, plan, runs)
         release = write_release(out, _release_input(recipe, plan, runs, facts))
         seconds = {run.instance: round(taken, 3) for run, taken in timed}
         total = round(time.monotonic() - started, 3)
-        manifest = {**facts, **release, "seconds": {**seconds, "total": total}}
+        manifest = {
+            **facts,
+            **release,
+            "spent_usd": session.spent_usd(),
+            "seconds": {**seconds, "total": total},
+        }
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True)
         write_atomically(out / MANIFEST, text.encode())
     return Built(manifest, runs)
 
 
-def _fitting_workers(plan: Plan) -> int:
+def fitting_workers(plan: Plan) -> int:
+    """Return one worker per core, or only one where there is little to read."""
     sizes = (f.path.stat().st_size for one in plan.inputs for fs in one.files.values() for f in fs)
     return (os.cpu_count() or 1) if sum(sizes) >= POOL_PAYS_FROM_BYTES else 1
 
 
-def dry_run(recipe: Recipe, raw: Path, out: Path) -> tuple[Plan, list[StageRun]]:
+def dry_run(
+    recipe: Recipe, raw: Path, out: Path, options: CallOptions | None = None
+) -> tuple[Plan, list[StageRun]]:
     """Look at what a build would find stored and what it would make; write nothing."""
+    session = Session(recipe.llm, options or CallOptions(), out)
     notes = out / "store" / "files.json"
     plan = make_plan(recipe, raw, FileDigests(notes), is_dry=True)
-    runner = Runner(Store(out / "store"), LocalEngine(1), recipe, is_dry=True)
+    runner = Runner(Store(out / "store"), LocalEngine(1), recipe, session, is_dry=True)
     return plan, list(run_stages(runner, plan))
 
 
@@ -101,16 +119,21 @@ def run_stages(runner: Runner, plan: Plan) -> Iterator[StageRun]:
     """Run the recipe's stages in order and yield each when it is done."""
     run: StageRun | None = None
     for entry in runner.recipe.stages:
-        stage = make_stage(entry, runner.recipe)
-        if isinstance(stage, Ingest):
-            run = runner.ingest(entry, stage, plan.inputs)
-        elif isinstance(stage, MapStage):
-            assert run is not None
-            run = runner.map_stage(entry, stage, run)
-        else:
-            assert run is not None
-            run = runner.global_stage(entry, cast(GlobalStage[Any], stage), run)
+        run = run_stage(runner, plan, entry, run)
         yield run
+
+
+def run_stage(runner: Runner, plan: Plan, entry: StageEntry, before: StageRun | None) -> StageRun:
+    """Run one stage on what the stage before it left; nothing came before `ingest`."""
+    stage = make_stage(entry, runner.recipe)
+    if isinstance(stage, Ingest):
+        return runner.ingest(entry, stage, plan.inputs)
+    assert before is not None
+    if isinstance(stage, MapStage):
+        return runner.map_stage(entry, stage, before)
+    if isinstance(stage, CallStage):
+        return runner.call_stage(entry, stage, before)
+    return runner.global_stage(entry, cast(GlobalStage[Any], stage), before)
 
 
 def _timed(runs: Iterator[StageRun]) -> Iterator[tuple[StageRun, float]]:
@@ -195,6 +218,7 @@ def _facts(recipe: Recipe, plan: Plan, runs: Sequence[StageRun]) -> dict[str, An
         "benchmarks": {"checked": checked, "missing": missing},
         "stages": [_stage_facts(run) for run in runs],
         "counts": {run.instance: ledger.to_json(run.counts) for run in runs},
+        "unfinished": {run.instance: run.unfinished for run in runs if run.unfinished},
         "fingerprints": {
             run.instance: digest([shard.table.digest for shard in run.shards]) for run in runs
         },
@@ -234,6 +258,7 @@ def _release_input(
         checked=tuple(checked),
         missing=tuple(missing),
         counts=facts["counts"],
+        unfinished=facts["unfinished"],
     )
 
 

@@ -5,15 +5,34 @@ Heavy imports stay inside the commands, so that `mmed --help` answers at once.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import typer
-
+from pipeline.engine import interrupt
 from pipeline.errors import MmedError
+
+try:
+    import typer
+
+    from pipeline.cli_llm import check_translation, llm_app, score_translation, translate
+    from pipeline.cli_options import (
+        CACHE_DEFAULT,
+        RAW_DEFAULT,
+        Batch,
+        Cache,
+        Json,
+        MaxCost,
+        Model,
+        Out,
+        Price,
+        Raw,
+        read_price,
+        show,
+    )
+except KeyboardInterrupt:  # it takes a fifth of a second, before `main` can listen
+    interrupt.end()
 
 app = typer.Typer(
     name="mmed",
@@ -26,32 +45,24 @@ sources_app = typer.Typer(
     help="The registry of sources; `check` looks into one.", invoke_without_command=True
 )
 app.add_typer(sources_app, name="sources")
-
-Raw = Annotated[
-    Path, typer.Option(help="Folder of upstream files.", envvar="MMED_RAW", show_default=True)
-]
-Out = Annotated[Path, typer.Option(help="Folder of the build.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-RAW_DEFAULT = Path("outputs/raw")
-INTERRUPTED = 130  # the exit code that typer makes of a KeyboardInterrupt
+app.add_typer(llm_app, name="llm")
+for command in (translate, check_translation, score_translation):
+    app.command()(command)
 
 
 def main() -> None:
     """Run `mmed`; known failures end in one line and their exit code."""
     try:
+        interrupt.strike_safely()
         app()
-    except MmedError as error:
+    except BaseException as error:
+        interrupt.strike_no_more()
+        if interrupt.led_to(error):
+            interrupt.end()
+        if not isinstance(error, MmedError):
+            raise
         print(f"mmed: {' '.join(str(error).splitlines())}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
-    except SystemExit as ended:
-        if ended.code == INTERRUPTED:
-            told = "mmed: interrupted; the same command goes on where this one stopped."
-            print(told, file=sys.stderr)  # noqa: T201
-        raise
-
-
-def _print(value: Any, as_json: bool, text: str) -> None:  # noqa: ANN401
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1) if as_json else text)
 
 
 @sources_app.callback()
@@ -61,7 +72,7 @@ def sources(context: typer.Context, as_json: Json = False) -> None:
         from pipeline.show import registry_table
 
         value, text = registry_table()
-        _print(value, as_json, text)
+        show(value, as_json, text)
 
 
 @sources_app.command("check")
@@ -74,7 +85,7 @@ def sources_check(name: str, raw: Raw = RAW_DEFAULT, as_json: Json = False) -> N
     from pipeline.show import check_text
 
     value, text = check_text(name, raw)
-    _print(value, as_json, text)
+    show(value, as_json, text)
     if not all(one["as_expected"] for one in value):
         raise typer.Exit(1)
 
@@ -89,7 +100,7 @@ def fetch(
     from pipeline.show import fetch_text
 
     value, text = fetch_text(names or [], raw)
-    _print(value, as_json, text)
+    show(value, as_json, text)
     if not all(one["is_there"] for one in value):
         raise typer.Exit(3)
 
@@ -105,19 +116,52 @@ def build(
         int | None, typer.Option(min=1, help="Processes; by default one per core, one for little.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    model: Model = None,
+    price: Price = None,
+    max_cost: MaxCost = None,
+    cache: Cache = CACHE_DEFAULT,
+    batch: Batch = False,
+    pilot: Annotated[
+        int | None, typer.Option(min=1, help="Only try so many rows per direction, and show them.")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Where calls stop, go on with what is there.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Ask for what the recipe's pack lacks; write it anew.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Build a release from a recipe; repeating it costs only what changed."""
-    from pipeline import show
-    from pipeline.recipe import load_recipe
+    """Build a release from a recipe; repeating it costs only what changed.
 
-    loaded = load_recipe(recipe)
+    A recipe that translates or augments asks a language model at OPENAI_BASE_URL, or where the
+    recipe says: never without --max-cost, and never the same twice.
+    """
+    from pipeline import show as shown
+    from pipeline.llm.session import CallOptions
+    from pipeline.recipe import load_recipe, with_model
+
+    loaded = with_model(load_recipe(recipe), model) if model else load_recipe(recipe)
     out = out or Path("outputs") / Path(recipe).stem
+    options = CallOptions(
+        cache=cache,
+        max_cost_usd=max_cost,
+        price=read_price(price),
+        is_partial=partial,
+        is_batch=batch,
+        pilot=pilot,
+    )
     if dry_run:
-        value, text = show.dry_run_text(loaded, raw, out)
+        value, text = shown.dry_run_text(loaded, raw, out, options)
+    elif record:
+        from pipeline.record import record as record_pack
+
+        value, text = record_pack(loaded, raw, out, workers, options)
+    elif pilot is not None:
+        value, text = shown.pilot_text(loaded, raw, out, options)
     else:
-        value, text = show.build_text(loaded, raw, out, workers)
-    _print(value, as_json, text)
+        value, text = shown.build_text(loaded, raw, out, workers, options)
+    show(value, as_json, text)
 
 
 @app.command()
@@ -132,7 +176,7 @@ def explain(
     from pipeline.explain import explain as life
 
     value, text = life(record, out)
-    _print(value, as_json, text)
+    show(value, as_json, text)
 
 
 @app.command()
@@ -141,7 +185,7 @@ def report(out: Out, as_json: Json = False) -> None:
     from pipeline.report import write_report
 
     path = str(write_report(out))
-    _print({"report": path}, as_json, path)
+    show({"report": path}, as_json, path)
 
 
 @app.command()
@@ -164,7 +208,7 @@ def dedup(
 
     columns = Columns(question, options, answer, language)
     value, text = deduplicate(source, folder, columns, workers or len(os.sched_getaffinity(0)))
-    _print(value, as_json, text)
+    show(value, as_json, text)
 
 
 @app.command()
@@ -179,7 +223,7 @@ def language(
     from pipeline.tables.language import identify
 
     value, printed = identify(source, output, text, declared)
-    _print(value, as_json, printed)
+    show(value, as_json, printed)
 
 
 @app.command()
@@ -192,7 +236,7 @@ def verify(
     from pipeline.release.verify import verify as check
 
     findings = check(release, raw)
-    _print(findings.to_json(), as_json, findings.to_text())
+    show(findings.to_json(), as_json, findings.to_text())
     if not findings.passed:
         raise typer.Exit(1)
 

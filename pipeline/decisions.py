@@ -53,6 +53,11 @@ def decided(shard: pl.DataFrame, decisions: pl.DataFrame) -> StageResult:
         split=pl.coalesce("new_split", "split"),
         flags=pl.when(pl.col("new_flags").is_null())
         .then("flags")
-        .otherwise(pl.concat_list("flags", pl.col("new_flags").cast(ITEM_COLUMNS["flags"]))),
+        # A second instance of a stage finds again what the first one found.
+        .otherwise(
+            pl.concat_list("flags", pl.col("new_flags").cast(ITEM_COLUMNS["flags"])).list.unique(
+                maintain_order=True
+            )
+        ),
     )
     return split_by_reason(judged)

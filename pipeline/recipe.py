@@ -8,13 +8,22 @@ recipe that comes with the project (`demo.yaml`, `real.yaml`, `full.yaml`).
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    ValidationError,
+    model_validator,
+)
 
 from pipeline.errors import InputError
 from pipeline.stages import STAGES, stage_class
@@ -78,6 +87,43 @@ class Release(Model):
     mc_style: Literal["letter", "letter_text", "rationale"] = "letter_text"
 
 
+class Llm(Model):
+    """The language model that `translate` and `augment` ask, and how it may be asked.
+
+    Without `base_url` the endpoint is that of `OPENAI_BASE_URL`. A `pack` is a read-only cache:
+    with it nothing is asked, and an answer that it does not hold is an error.
+    """
+
+    model: str
+    base_url: str | None = None
+    price: tuple[NonNegativeFloat, NonNegativeFloat] | None = None  # USD per million tokens in, out
+    pack: Path | None = None
+    allow_models: tuple[str, ...] = ()  # small local models whose texts may enter the release
+    temperature: float | None = Field(0.0, ge=0)  # null: not sent, for models that refuse it
+    extra: Mapping[str, Any] = {}  # further fields of each request
+    concurrency: int = Field(32, ge=1)  # requests in flight at most
+    requests_per_minute: int | None = Field(None, ge=1)
+    tokens_per_minute: int | None = Field(None, ge=1)
+    timeout_s: float = Field(120, gt=0)
+
+    def identity(self) -> dict[str, str]:
+        """Return what decides the answers; where and how fast they are got does not."""
+        deciding = ("model", "allow_models", "temperature", "extra")
+        text = json.dumps(self.model_dump(mode="json", include={*deciding}), sort_keys=True)
+        pack = sha256(_read_pack(self.pack)).hexdigest() if self.pack else ""
+        return {"llm": text, "pack": pack}
+
+
+def _read_pack(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: the pack of answers cannot be read ({error.strerror}). Correct `llm.pack`, "
+            "or leave it out to ask the model."
+        ) from error
+
+
 class StageEntry(Model):
     """A stage instance; `as` tells apart two instances of one stage."""
 
@@ -107,6 +153,7 @@ class Recipe(Model):
     licenses: LicenseChoice = "all"
     benchmarks: Literal["all"] | tuple[str, ...] = "all"
     allow_missing: tuple[str, ...] = ()
+    llm: Llm | None = None
     release: Release = Release()
     review: tuple[Path, ...] = ()
     stages: tuple[StageEntry, ...] = Field(
@@ -151,6 +198,12 @@ def load_recipe(name: str | Path) -> Recipe:
         raise InputError(f"{path}: {_first_error(error, values)}") from error
 
 
+def with_model(recipe: Recipe, model: str) -> Recipe:
+    """Return a recipe that asks another model, or one at all."""
+    llm = (recipe.llm or Llm(model=model)).model_copy(update={"model": model})
+    return recipe.model_copy(update={"llm": llm})
+
+
 def _read_yaml(path: Path) -> Any:  # noqa: ANN401
     try:
         text = path.read_text(encoding="utf-8")
@@ -190,6 +243,9 @@ def _with_absolute_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]
             else table
             for table in values["tables"]
         ]
+    llm = values.get("llm")
+    if isinstance(llm, dict) and "pack" in llm:
+        values["llm"] = {**llm, "pack": str(folder / str(llm["pack"]))}
     return values
 
 
@@ -231,6 +287,7 @@ def _levels() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "an entry of `tables`", TableSettings
     yield "`fields` of a table", Fields
     yield "an entry of `sources`", SourceEntry
+    yield "`llm`", Llm
     yield "`release`", Release
     yield from ((f"the stage `{name}`", stage_class(name).Settings) for name in STAGES)
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipeline import ledger
+from pipeline.calls import run_call_stage
 from pipeline.decisions import DECISIONS
 from pipeline.errors import BalanceError
-from pipeline.stages.stage import GlobalStage, MapStage
+from pipeline.stages.stage import CallStage, GlobalStage, MapStage
 from pipeline.store import Entry, Store, Table, digest
 from pipeline.tasks import (
     Shard,
@@ -31,6 +32,8 @@ from pipeline.tasks import (
 
 if TYPE_CHECKING:
     from pipeline.engine.local import LocalEngine
+    from pipeline.llm.estimate import Estimate
+    from pipeline.llm.session import Session
     from pipeline.plan import SourceInput
     from pipeline.recipe import Recipe, StageEntry
     from pipeline.stages.ingest import Ingest
@@ -47,15 +50,20 @@ class StageRun:
     units: int  # stored results that the stage consists of
     hits: int  # of them, found
     is_unknown: bool = False  # in a dry run: made of shards that do not exist yet
+    unfinished: int = 0  # jobs for a language model that were left undone
+    foreseen: Estimate | None = None  # in a dry run: what a language model would be asked
 
 
 class Runner:
     """Runs stages on an engine against a store; in a dry run it only looks."""
 
-    def __init__(self, store: Store, engine: LocalEngine, recipe: Recipe, is_dry: bool) -> None:
+    def __init__(
+        self, store: Store, engine: LocalEngine, recipe: Recipe, session: Session, is_dry: bool
+    ) -> None:
         self.store = store
         self.engine = engine
         self.recipe = recipe
+        self.session = session
         self.is_dry = is_dry
 
     def results(
@@ -96,6 +104,16 @@ class Runner:
         tasks = [self.task(entry, identity, [shard]) for shard in before.shards]
         entries, hits = self.results(run_map_stage, tasks)
         return self._mapped(entry, before, entries, hits)
+
+    def call_stage(self, entry: StageEntry, stage: CallStage[Any], before: StageRun) -> StageRun:
+        """Run a stage that asks a language model."""
+        if before.is_unknown:
+            return StageRun(entry.instance, (), (), (), len(before.shards) or 1, 0, is_unknown=True)
+        if not before.shards:
+            return StageRun(entry.instance, (), (), (), 0, 0)
+        done = run_call_stage(self, entry, stage, before.shards)
+        run = self._mapped(entry, before, done.entries, done.hits)
+        return replace(run, unfinished=done.unfinished, foreseen=done.foreseen)
 
     def _mapped(
         self, entry: StageEntry, before: StageRun, entries: list[Entry | None], hits: int

@@ -16,6 +16,8 @@ from pipeline.build import LEDGER_FILE, build, dry_run
 from pipeline.caught import Row, caught_fault, fault_text
 from pipeline.errors import InputError
 from pipeline.forecast import CellForecast, Forecast, forecast
+from pipeline.llm.budget import Price
+from pipeline.llm.session import CallOptions
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.report import write_report
@@ -82,12 +84,15 @@ def registry_table() -> Shown:
     return value, table(("source", "languages", "rows", "roles", "licence", "verified by"), rows)
 
 
-def build_text(recipe: Recipe, raw: Path, out: Path, workers: int | None) -> Shown:
+def build_text(
+    recipe: Recipe, raw: Path, out: Path, workers: int | None, options: CallOptions
+) -> Shown:
     """Run a build and return its manifest and what a person wants to see first."""
-    built = build(recipe, raw, out, workers)
+    built = build(recipe, raw, out, workers, options)
     report = write_report(out)
     fault = caught_fault(built)
     parts = [
+        _unfinished_text(built.manifest),
         _rows_text(built.manifest),
         fault_text(*fault) if fault else "",
         _record_text(out),
@@ -156,15 +161,35 @@ def _command() -> str:
     return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
 
-def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
+def _unfinished_text(manifest: Mapping[str, Any]) -> str:
+    left: Mapping[str, int] = manifest["unfinished"]
+    told = ", ".join(f"{jobs:,} of {stage}" for stage, jobs in left.items())
+    return f"Incomplete: jobs are left ({told}). The same command goes on." if left else ""
+
+
+def pilot_text(recipe: Recipe, raw: Path, out: Path, options: CallOptions) -> Shown:
+    """Try a few jobs of each direction and return how they went and what all would cost."""
+    from pipeline.pilot import run_pilot
+
+    pilot = run_pilot(recipe, raw, out, options)
+    rows = [
+        (one.stage, one.operation, one.direction, one.tried, one.passed, one.num_jobs, one.usd_text)
+        for one in pilot.directions
+    ]
+    header = ("stage", "operation", "direction", "tried", "passed", "jobs in all", "USD for all")
+    return pilot.to_json(), f"{table(header, rows)}\n\nSide by side: {pilot.page}"
+
+
+def dry_run_text(recipe: Recipe, raw: Path, out: Path, options: CallOptions) -> Shown:
     """Return what a build would take from the store, make, find missing, and give."""
-    plan, runs = dry_run(recipe, raw, out)
+    plan, runs = dry_run(recipe, raw, out, options)
     foreseen = forecast(recipe, plan.missing)
     value = {
         "stages": [
             {"name": run.instance, "units": run.units, "hits": run.hits, "unknown": run.is_unknown}
             for run in runs
         ],
+        "calls": {run.instance: asdict(run.foreseen) for run in runs if run.foreseen},
         "missing": dict(plan.missing),
         "rows": [{**asdict(one), "to_translate": one.to_translate} for one in foreseen.cells],
         "uncounted": [list(one) for one in foreseen.uncounted],
@@ -173,11 +198,30 @@ def dry_run_text(recipe: Recipe, raw: Path, out: Path) -> Shown:
     stages = [(run.instance, run.hits, _to_make(run)) for run in runs]
     parts = [
         table(("stage", "results stored", "to make"), stages),
+        _calls_text(recipe, runs, options),
         *_foreseen_parts(foreseen),
         _tables_text(recipe),
         _missing_text(plan, recipe),
     ]
     return value, "\n\n".join(part for part in parts if part)
+
+
+def _calls_text(recipe: Recipe, runs: Sequence[StageRun], options: CallOptions) -> str:
+    """Return what a language model would be asked, as far as the stages before it are built."""
+    stated = options.price or (recipe.llm.price if recipe.llm else None)
+    price = Price(*stated) if stated else None
+    lines = [
+        f"{run.instance}: {run.foreseen.num_jobs:,} jobs; {run.foreseen.text(price)}"
+        for run in runs
+        if run.foreseen and run.foreseen.num_jobs
+    ]
+    asking = {entry.instance for entry in recipe.stages if entry.stage in ("translate", "augment")}
+    if any(run.is_unknown and run.instance in asking for run in runs):
+        lines.append(
+            "What a model will be asked is known once the stages before it are built; "
+            "`--pilot 5` builds them, tries five jobs of each direction and tells the cost."
+        )
+    return "\n".join(lines)
 
 
 def _to_make(run: StageRun) -> str:

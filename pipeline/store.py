@@ -39,7 +39,7 @@ def code_digest(*paths: Path) -> str:
     """Return one digest over source files and the Python and data files below folders."""
     hasher = sha256()
     for path in paths:
-        files = sorted(f for f in path.rglob("*") if f.suffix in {".py", ".yaml"})
+        files = sorted(f for f in path.rglob("*") if f.suffix in {".py", ".yaml", ".md", ".tsv"})
         for file in files if path.is_dir() else [path]:
             hasher.update(file.name.encode() + file.read_bytes())
     return hasher.hexdigest()

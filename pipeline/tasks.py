@@ -12,10 +12,11 @@ from pipeline import ledger
 from pipeline.decisions import decided
 from pipeline.frames import StageResult
 from pipeline.stages import make_stage
-from pipeline.stages.stage import Context, GlobalStage, MapStage
+from pipeline.stages.stage import JOBS, CallStage, Context, GlobalStage, Job, MapStage
 from pipeline.store import Entry, Store, Table
 
 if TYPE_CHECKING:
+    from pipeline.llm.session import AnswersPlace
     from pipeline.plan import SourceInput
     from pipeline.recipe import Recipe, StageEntry
     from pipeline.stages.ingest import Ingest
@@ -42,6 +43,8 @@ class Task:
     source: SourceInput | None = None  # to read
     number: int = 0  # of the partition in which to find pairs
     tables: tuple[Path, ...] = ()  # features of all shards, or the decisions to apply
+    jobs: pl.DataFrame | None = None  # for a language model, of this shard
+    answers: AnswersPlace | None = None  # where the model's answers lie
 
     def put(self, tables: dict[str, pl.DataFrame], facts: dict[str, object]) -> None:
         """Store what was made."""
@@ -96,13 +99,44 @@ def apply_decisions(task: Task) -> None:
     _put_result(task, shard, result, {"kept": result.kept})
 
 
+def make_candidates(task: Task) -> None:
+    """Find the rows of a shard that a language model may be asked about."""
+    stage = cast(CallStage[Any], make_stage(task.entry, task.recipe))
+    task.put({"candidates": stage.candidates(_only_shard(task))}, {})
+
+
+def run_jobs(task: Task) -> None:
+    """Do the jobs of a shard with the answers that are at hand, and store what came out."""
+    from pipeline.llm.gather import run_program
+
+    shard = _only_shard(task)
+    assert task.jobs is not None
+    assert task.answers is not None
+    stage = cast(CallStage[Any], make_stage(task.entry, task.recipe))
+    rows = shard.join(task.jobs, on="id", how="inner").sort(JOBS.names())
+    results = []
+    with task.answers.replay() as ask:
+        for row in rows.iter_rows(named=True):
+            job = Job(row, row.pop("operation"), row.pop("target"))
+            results.append((job, run_program(stage.program(job, ask))))
+    result = stage.run(shard, results)
+    # Noted here, because no row tells of an answer that was rejected.
+    keys = {key for _, done in results for key in done.keys}
+    _put_result(task, shard, result, {"kept": result.kept}, cache_keys=sorted(keys))
+
+
 def _only_shard(task: Task) -> pl.DataFrame:
     (shard,) = task.shards
     return pl.read_parquet(shard.table.path)
 
 
 def _put_result(
-    task: Task, before: pl.DataFrame, result: StageResult, kept: dict[str, pl.DataFrame]
+    task: Task,
+    before: pl.DataFrame,
+    result: StageResult,
+    kept: dict[str, pl.DataFrame],
+    **facts: object,
 ) -> None:
     counts = ledger.check_balance(task.entry.stage, before, result)
-    task.put({**kept, "dropped": result.dropped}, {"counts": ledger.to_json(counts)})
+    facts = {"counts": ledger.to_json(counts), **facts}
+    task.put({**kept, "dropped": result.dropped}, facts)

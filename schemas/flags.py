@@ -13,6 +13,9 @@ FLAGS: dict[str, str] = {
     "personal_data": "Personal data in the text was replaced by placeholders.",
     "review_outdated": "The text changed after a reviewer judged it, so the verdict was not used.",
     "review_refused": "A reviewer's correction could not be applied.",
+    # augment
+    "rationale_rejected": "A model's rationale did not lead back to the key, or failed a check.",
+    "llm_score_missing": "The model that was to score the row gave no usable answer.",
     # deduplicate, decontaminate
     "near_duplicate": "Another row says nearly the same, but differs in what it asks or says.",
     "oversized_group": "The row's group was larger than the recipe allows, so it stays in train.",

@@ -38,8 +38,8 @@ Split = Literal["train", "validation", "test"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-# One nullable float per length and per rule of `pipeline/quality/rules.py`, in its order; a closed
-# list, so that a typo cannot add a column.
+# One nullable float per length, per rule of `pipeline/quality/rules.py` in its order, and for the
+# points that a model gave; a closed list, so that a typo cannot add a column.
 SCORE_NAMES = (
     "question_units",
     "answer_units",
@@ -63,6 +63,7 @@ SCORE_NAMES = (
     "urls",
     "citation",
     "cut_off",
+    "llm_score",
 )
 
 ITEM = pa.schema(

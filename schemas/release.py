@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from schemas.item import ITEM, LETTERS
 
-DATASET_VERSION = "1.1"
+DATASET_VERSION = "1.2"
 
 SUBSETS = {"qa": "mmed_ift", "mcq": "mmed_ift_mc"}
 SPLITS = ("train", "validation", "test")

@@ -46,6 +46,7 @@ def card(
     facts: Mapping[str, Mapping[str, int]],
     totals: pl.DataFrame,
     flagged: pl.DataFrame,
+    written: pl.DataFrame,
 ) -> str:
     """Return the card: YAML head for the Hub, then prose and tables."""
     total = _sum(totals)
@@ -74,6 +75,8 @@ def card(
             origins=_group(totals, ["language", "origin"]),
             dropped=_dropped(given.counts),
             flags=_flags(flagged),
+            written=_group(written, ["language", "stage", "model"]),
+            unfinished=given.unfinished,
             promoted=list(_promoted(given)),
             checked=given.checked,
             missing=given.missing,

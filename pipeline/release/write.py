@@ -49,6 +49,9 @@ STATISTICS = pl.Schema(
 )
 
 FLAGGED = pl.Schema({"flag": pl.String(), "rows": pl.UInt32()})
+WRITTEN = pl.Schema(
+    {**dict.fromkeys(("language", "stage", "model"), pl.String()), "rows": pl.UInt32()}
+)
 
 Cell = tuple[str, str, str]  # subset, language, split
 
@@ -64,6 +67,7 @@ class ReleaseInput:
     checked: tuple[str, ...]
     missing: tuple[str, ...]
     counts: Mapping[str, Any]  # per stage instance: rows by source, language and reason
+    unfinished: Mapping[str, int]  # per stage instance: jobs for a model that are left
 
     def fingerprint(self) -> str:
         """Return the digest of everything that decides the release's bytes."""
@@ -72,7 +76,7 @@ class ReleaseInput:
         # What the card tells of a source and of the recipe's choices is not in any shard.
         told = [asdict(self.sources[name]) for name in sorted(self.sources)]
         chosen = self.recipe.model_dump(mode="json", include={"sources", "release", "stages"})
-        return digest([tables, names, told, chosen, _code(), self.counts])
+        return digest([tables, names, told, chosen, _code(), self.counts, dict(self.unfinished)])
 
 
 def _code() -> list[str]:
@@ -115,6 +119,7 @@ def _write_folder(folder: Path, given: ReleaseInput) -> dict[str, dict[str, int]
     folder.mkdir(parents=True)
     statistics: list[pl.DataFrame] = []
     flagged: list[pl.DataFrame] = []
+    written: list[pl.DataFrame] = []
     rows: dict[str, dict[str, int]] = defaultdict(dict)
     for (subset, language, split), table in _tables(given):
         path = folder / subset / language / f"{split}-00000-of-00001.parquet"
@@ -124,12 +129,14 @@ def _write_folder(folder: Path, given: ReleaseInput) -> dict[str, dict[str, int]
             rows[config][split] = rows[config].get(split, 0) + table.num_rows
         statistics.append(_statistics(subset, split, table))
         flagged.append(_flagged(table))
+        written.append(_written(language, table))
     facts = {config: _in_split_order(rows[config]) for config in sorted(rows)}
     totals = pl.concat([pl.DataFrame(schema=STATISTICS), *statistics])
     flags = pl.concat([pl.DataFrame(schema=FLAGGED), *flagged])
+    by_models = pl.concat([pl.DataFrame(schema=WRITTEN), *written])
     _write_parquet(folder / "benchmarks.parquet", _benchmarks(given))
     texts = {
-        "README.md": card(given, facts, totals, flags),
+        "README.md": card(given, facts, totals, flags, by_models),
         "LICENSES.md": licenses_text(given, totals),
         "croissant.json": croissant(folder, given.recipe.release, _licenses(totals)),
     }
@@ -183,6 +190,14 @@ def _flagged(table: pa.Table) -> pl.DataFrame:
     rows = pl.DataFrame(pl.from_arrow(table.select(["flags"])))
     flags = rows.select(flag=pl.col("flags").explode()).drop_nulls()
     return flags.group_by("flag").len("rows").sort("flag")
+
+
+def _written(language: str, table: pa.Table) -> pl.DataFrame:
+    """Return the rows of a table that a model worked on, per stage and model."""
+    steps = pl.DataFrame(pl.from_arrow(table.select(["steps"]))).explode("steps").unnest("steps")
+    done = steps.filter(pl.col("model").is_not_null()).with_columns(language=pl.lit(language))
+    by = ["language", "stage", "model"]
+    return done.group_by(by).len("rows").sort(by).select(list(WRITTEN))
 
 
 def _licenses(totals: pl.DataFrame) -> list[str]:

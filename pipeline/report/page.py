@@ -13,8 +13,11 @@ from typing import Any
 import polars as pl
 
 from pipeline.ledger import Count
+from pipeline.report.made import made_notices, make_made
 from pipeline.report.read import BuildFacts
+from pipeline.report.shorten import cut, masked
 from pipeline.report.values import (
+    LANGUAGE_NAMES,
     Example,
     FlagCount,
     Flow,
@@ -30,21 +33,11 @@ from pipeline.report.values import (
     StageView,
     is_role,
 )
-from pipeline.text.mask import mask
 from schemas.flags import FLAGS
 from schemas.item import LANGUAGES
 from schemas.ledger import REASONS
 from schemas.release import SPLITS, SUBSETS
 
-LANGUAGE_NAMES = {  # English name, own name
-    "en": ("English", "English"),
-    "zh": ("Chinese", "中文"),
-    "ja": ("Japanese", "日本語"),
-    "fr": ("French", "français"),
-    "ru": ("Russian", "русский"),
-    "es": ("Spanish", "español"),
-    "": ("Language not known", ""),  # rows that could not be read at all
-}
 SUBSET_TITLES = {"mmed_ift": "MMed-IFT", "mmed_ift_mc": "MMed-IFT-MC"}
 
 EXAMPLE_BYTES = 340  # of text; with every reason in six languages the page has 0.98 MB
@@ -69,6 +62,8 @@ def make_page(build: BuildFacts) -> Page:
         languages=tuple(_language(build, code) for code in codes),
         absent_languages=tuple(LANGUAGE_NAMES[c][0] for c in LANGUAGES if c not in found),
         has_forms=build.published is not None,
+        has_made=build.made is not None,
+        unfinished=manifest["unfinished"],
         checked=tuple(manifest["benchmarks"]["checked"]),
         missing=tuple(manifest["benchmarks"]["missing"]),
         missing_files=manifest["missing"],
@@ -81,6 +76,7 @@ def _language(build: BuildFacts, code: str) -> LanguageView:
     counts = _only(build.counts, language=code)
     whole = _whole(counts)
     published = _published(build, code)
+    made = make_made(build.made, code) if build.made else None
     sources = tuple(_source(counts, name) for name in _source_names(counts))
     benchmarks = tuple(
         (source.name, rows)
@@ -94,12 +90,13 @@ def _language(build: BuildFacts, code: str) -> LanguageView:
         whole=whole,
         published=published,
         flags=tuple(_flags(build.flags.filter(pl.col("language") == code))),
-        notices=_notices(code, published, sources, benchmarks),
+        notices=(*_notices(code, published, sources, benchmarks), *made_notices(made, code)),
         stages=_stages(counts),
         sources=sources,
         benchmarks=benchmarks,
         matrix=_matrix(counts),
         reasons=_reasons(build.examples, whole, code),
+        made=made,
     )
 
 
@@ -195,23 +192,13 @@ def _reasons(examples: pl.DataFrame, whole: Flow, code: str) -> tuple[ReasonView
 
 def _example(row: Mapping[str, Any]) -> Example:
     # Benchmark and validation items are no fault: their text has no business on a page.
-    question = "" if is_role(row["reason"]) else _masked(row["question"], row["language"])
+    question = "" if is_role(row["reason"]) else masked(row["question"], row["language"])
     evidence = " ".join(row["evidence"].split())
     evidence = "" if question.startswith(evidence) else evidence
-    evidence = _cut(evidence, EVIDENCE_BYTES if question else EXAMPLE_BYTES)
-    question = _cut(question, EXAMPLE_BYTES - len(evidence.encode()))
+    evidence = cut(evidence, EVIDENCE_BYTES if question else EXAMPLE_BYTES)
+    question = cut(question, EXAMPLE_BYTES - len(evidence.encode()))
     own = {name: row[name] for name in Example.__slots__}
     return Example(**{**own, "question": question, "evidence": evidence})
-
-
-def _masked(text: str, language: str) -> str:
-    """Return a text on one line without personal data: a row may have left before it was masked."""
-    return mask(" ".join(text.split()), language or "en").text
-
-
-def _cut(text: str, size: int) -> str:
-    shown = text.encode()[:size].decode(errors="ignore")
-    return shown + "…" * (shown != text)
 
 
 def _published(build: BuildFacts, code: str) -> tuple[PublishedRow, ...]:

@@ -15,6 +15,7 @@ from pipeline.build import MANIFEST
 from pipeline.errors import InputError
 from pipeline.ledger import Count
 from pipeline.release.write import CHECKSUMS, folder_digest
+from pipeline.report.read_made import MadeFacts, read_made
 
 LEDGER_FILE = "ledger.parquet"
 EXAMPLES = 5  # per reason and language
@@ -29,6 +30,7 @@ class BuildFacts:
     examples: pl.DataFrame  # rows of the ledger, with the column `question`; empty: not at hand
     published: pl.DataFrame | None  # rows by subset, language, split and form; None: not at hand
     flags: pl.DataFrame  # published rows by language and flag; empty where not at hand
+    made: MadeFacts | None  # by language models; None: not at hand
 
 
 def read_build(out: Path) -> BuildFacts:
@@ -44,7 +46,8 @@ def read_build(out: Path) -> BuildFacts:
     _check_ledger(out, counts, drops)
     examples = _with_questions(_examples(drops), out, manifest)
     published, flags = _published(out, manifest)
-    return BuildFacts(manifest, counts, examples, published, flags)
+    made = read_made(out, manifest)
+    return BuildFacts(manifest, counts, examples, published, flags, made)
 
 
 def _check_ledger(out: Path, counts: Mapping[str, tuple[Count, ...]], drops: pl.DataFrame) -> None:

@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.report.pairs import Pair
+
+LANGUAGE_NAMES = {  # English name, own name
+    "en": ("English", "English"),
+    "zh": ("Chinese", "中文"),
+    "ja": ("Japanese", "日本語"),
+    "fr": ("French", "français"),
+    "ru": ("Russian", "русский"),
+    "es": ("Spanish", "español"),
+    "": ("Language not known", ""),  # rows that could not be read at all
+}
+
 
 def is_role(reason: str) -> bool:
     """Tell whether a reason only says that a row's role is not to be published."""
@@ -146,6 +158,67 @@ class FlagCount:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeLine:
+    """How the jobs of an operation in one stage went, of one direction."""
+
+    stage: str
+    operation: str
+    direction: str  # of a translation: the language that it is from; else empty
+    jobs: int
+    kept: int
+    published: int
+    quarantined: Mapping[str, int]  # by reason, most first
+
+
+@dataclass(frozen=True, slots=True)
+class UsedModel:
+    """How many jobs a model did by a prompt, and how many of them on being asked once more."""
+
+    model: str
+    prompt: str
+    jobs: int
+    retried: int
+
+
+@dataclass(frozen=True, slots=True)
+class RationaleView:
+    """How rationales fared: a second reader sees only those that pass the other checks."""
+
+    written: int
+    read: int  # by a second reader
+    agreed: int  # of these, the reader arrived at the key
+    kept: int
+    refused: tuple[tuple[str, str, int], ...]  # check, sentence, rows
+
+    @property
+    def rate(self) -> float:
+        """Share of the second reader's answers that are the key."""
+        return self.agreed / self.read if self.read else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MadeView:
+    """What language models made in a language."""
+
+    lines: tuple[MadeLine, ...]
+    reasons: tuple[tuple[str, str], ...]  # of all lines, each with its sentence
+    models: tuple[UsedModel, ...]
+    rationales: RationaleView | None
+    kept: tuple[Pair, ...]  # some of them, as of those below
+    quarantined: tuple[Pair, ...]
+
+    @property
+    def num_kept(self) -> int:
+        """Results of which examples can be shown: points are no text."""
+        return sum(line.kept for line in self.lines if line.operation != "score")
+
+    @property
+    def num_quarantined(self) -> int:
+        """What did not pass, of the same."""
+        return sum(line.jobs - line.kept for line in self.lines if line.operation != "score")
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageView:
     """Everything that the page says about a language."""
 
@@ -161,6 +234,7 @@ class LanguageView:
     benchmarks: tuple[tuple[str, int], ...]  # name, items in this language
     matrix: Matrix
     reasons: tuple[ReasonView, ...]
+    made: MadeView | None  # None: models made nothing in this language
 
     @property
     def anchor(self) -> str:
@@ -181,6 +255,8 @@ class Page:
     languages: tuple[LanguageView, ...]
     absent_languages: tuple[str, ...]
     has_forms: bool
+    has_made: bool  # what models made can be told: the tables are at hand, or no model was asked
+    unfinished: Mapping[str, int]  # jobs that a stage left undone
     checked: tuple[str, ...]
     missing: tuple[str, ...]
     missing_files: Mapping[str, str]

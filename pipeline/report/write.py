@@ -11,7 +11,7 @@ import jinja2
 from pipeline.errors import InputError
 from pipeline.report.page import make_page
 from pipeline.report.read import read_build
-from pipeline.report.values import Page
+from pipeline.report.values import LANGUAGE_NAMES, Page
 from pipeline.store import write_atomically
 
 
@@ -31,8 +31,13 @@ def write_report(out: Path) -> Path:
 
 def render(page: Page) -> str:
     """Return the page as HTML; text of records is escaped, whatever it holds."""
+    return render_template("index.html.j2", page=page)
+
+
+def render_template(name: str, **values: object) -> str:
+    """Return a page of this folder's templates; whatever a value holds is text, never markup."""
     loader = jinja2.FunctionLoader(
-        lambda name: files("pipeline.report").joinpath(name).read_text(encoding="utf-8")
+        lambda path: files("pipeline.report").joinpath(path).read_text(encoding="utf-8")
     )
     environment = jinja2.Environment(
         loader=loader,
@@ -41,8 +46,13 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": _number, "rows": _rows, "percent": _percent}
-    return environment.get_template("index.html.j2").render(page=page) + "\n"
+    environment.filters |= {
+        "number": _number,
+        "rows": _rows,
+        "percent": _percent,
+        "language": lambda code: LANGUAGE_NAMES[code][0],
+    }
+    return environment.get_template(name).render(**values) + "\n"
 
 
 def _number(value: float) -> str:

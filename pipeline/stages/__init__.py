@@ -19,6 +19,8 @@ STAGES: dict[str, str] = {
     "select": "Select",
     "deduplicate": "Deduplicate",
     "decontaminate": "Decontaminate",
+    "translate": "Translate",
+    "augment": "Augment",
     "mix": "Mix",
     "split": "Split",
     "emit": "Emit",

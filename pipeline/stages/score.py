@@ -16,6 +16,7 @@ from pipeline.quality.rule import by_language, rule_scores
 from pipeline.quality.rules import RULES
 from pipeline.stages.stage import PIPELINE, MapStage, StageSettings
 from pipeline.text.units import count_units
+from schemas.item import SCORE_NAMES
 
 
 class Score(MapStage[StageSettings]):
@@ -37,8 +38,14 @@ class Score(MapStage[StageSettings]):
             "rationale_units": _lengths(shard, pl.col("rationale")),
         }
         scores |= {rule.name: rule_scores(rule, parts, shard.height) for rule in RULES}
-        column = pl.DataFrame(scores).cast(pl.Float32).to_struct("scores")
+        measured = pl.DataFrame(scores).with_columns(_paid_score(shard)).cast(pl.Float32)
+        column = measured.select(SCORE_NAMES).to_struct("scores")
         return StageResult(shard.with_columns(column), nothing_dropped())
+
+
+def _paid_score(shard: pl.DataFrame) -> pl.Series:
+    """Return the points that a model gave before; scoring again does not take them away."""
+    return shard["scores"].struct.field("llm_score")
 
 
 def _longest_option() -> pl.Expr:

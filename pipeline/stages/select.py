@@ -28,6 +28,7 @@ class Bounds(StageSettings):
     max_answer_units: int = 2000
     max_option_units: int = 200
     max_rationale_units: int = 4000
+    min_llm_score: float | None = Field(None, ge=1, le=10)  # rows that no model scored stay
     exclude_topics: Mapping[str, tuple[str, ...]] = {}  # source -> topics outside medicine
 
 
@@ -56,6 +57,7 @@ class Select(MapStage[Bounds]):
         conditions = [
             *self._content(self.settings),
             *_lengths(self.settings),
+            *_points(self.settings),
             *(_fault(rule, limit) for rule, limit in limits),
         ]
         result = drop_by_reason(
@@ -109,6 +111,12 @@ def _with_values(dropped: pl.DataFrame, limits: Iterable[tuple[Rule, float]]) ->
         value = pl.when(is_it).then(_score(rule.name).cast(pl.Float64)).otherwise(value)
         threshold = pl.when(is_it).then(pl.lit(limit)).otherwise(threshold)
     return dropped.with_columns(value=value, threshold=threshold)
+
+
+def _points(settings: Bounds) -> Iterator[Condition]:
+    if settings.min_llm_score is not None:
+        points = _score("llm_score")
+        yield points < settings.min_llm_score, "llm_score", pl.format("{}", points)
 
 
 def _lengths(settings: Bounds) -> list[Condition]:

@@ -7,20 +7,22 @@ stale result would be served.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 import schemas
+from pipeline.errors import InputError
 from pipeline.frames import StageResult
 from pipeline.store import code_digest
 
 if TYPE_CHECKING:
-    from pipeline.recipe import Recipe
+    from pipeline.llm.request import Ask
+    from pipeline.recipe import Llm, Recipe
 
 PIPELINE = Path(__file__).parent.parent
 
@@ -94,3 +96,55 @@ class GlobalStage(Stage[SettingsType]):
     def decide(self, features: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         """Return decisions in the `DECISIONS` schema, in one pass in a declared order."""
         raise NotImplementedError
+
+
+# A piece of work for a model: what is done with a record, and in which language.
+JOBS = pl.Schema({"id": pl.String, "operation": pl.String, "target": pl.String})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A record with what is to be done with it; `target` is a language, or empty."""
+
+    row: Mapping[str, Any]
+    operation: str
+    target: str
+
+
+class CallStage(Stage[SettingsType]):
+    """A stage that needs answers of a language model.
+
+    Jobs are chosen among all records and run twice: once to get the answers, all of them in flight
+    together, and once per shard, from the cache alone, to make rows of them. What a job gives is
+    the stage's own business; `run` is the only one who reads it.
+    """
+
+    def candidates(self, shard: pl.DataFrame) -> pl.DataFrame:
+        """Return ids with small columns, of the rows that may be worked on."""
+        raise NotImplementedError
+
+    def choose(self, candidates: pl.DataFrame) -> pl.DataFrame:
+        """Return the jobs in the `JOBS` schema; work goes in the order of ids, which are hashes."""
+        raise NotImplementedError
+
+    def program(self, job: Job, ask: Ask) -> Coroutine[Any, Any, Any]:
+        """Return the coroutine that does a job, given a way to get answers."""
+        raise NotImplementedError
+
+    def run(self, shard: pl.DataFrame, results: Sequence[tuple[Job, Any]]) -> StageResult:
+        """Return the shard with what its jobs gave."""
+        raise NotImplementedError
+
+    @property
+    def llm(self) -> Llm:
+        """The recipe's model and what is said about it."""
+        if self.recipe.llm is None:
+            raise InputError(
+                f"the stage {self.name!r} calls a language model, and the recipe names none. "
+                "Give `--model NAME`, add `llm: {model: NAME, …}`, or leave the stage out."
+            )
+        return self.recipe.llm
+
+    def inputs(self) -> Mapping[str, str]:
+        """Return what decides the answers beside the requests that the stage makes."""
+        return self.llm.identity()

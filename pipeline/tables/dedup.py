@@ -26,6 +26,7 @@ from pipeline.errors import InputError
 from pipeline.tables.reading import (
     Kind,
     Table,
+    filtered,
     open_table,
     progress_shown,
     refuse_same_file,
@@ -117,16 +118,7 @@ def _kept_rows(batches: Iterable[pa.Table], is_kept: NDArray[np.bool_]) -> Itera
         kept = is_kept[first : first + len(batch)]
         first += len(batch)
         if kept.any():
-            yield _filtered(batch, kept)
-
-
-def _filtered(rows: pa.Table, is_kept: NDArray[np.bool_]) -> pa.Table:
-    try:
-        return rows.filter(pa.array(is_kept))
-    except pa.ArrowNotImplementedError:  # such as columns of string views
-        edges = np.flatnonzero(np.diff(is_kept, prepend=False, append=False)).tolist()
-        runs = zip(edges[::2], edges[1::2], strict=True)
-        return pa.concat_tables([rows.slice(start, end - start) for start, end in runs])
+            yield filtered(batch, kept)
 
 
 def _open(source: Path, columns: Columns) -> Table:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.store import stopping_when_disk_is_full
@@ -213,24 +215,41 @@ def write_table(path: Path, batches: Iterable[pl.DataFrame], schema: pa.Schema) 
     return write_arrow(path, tables, schema)
 
 
+def filtered(rows: pa.Table, is_kept: NDArray[np.bool_]) -> pa.Table:
+    """Return the rows of a table that are kept."""
+    try:
+        return rows.filter(pa.array(is_kept))
+    except pa.ArrowNotImplementedError:  # such as columns of string views
+        edges = np.flatnonzero(np.diff(is_kept, prepend=False, append=False)).tolist()
+        runs = zip(edges[::2], edges[1::2], strict=True)
+        return pa.concat_tables([rows.slice(start, end - start) for start, end in runs])
+
+
 def write_arrow(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> int:
     """Write tables of one schema to one Parquet file, as `write_table` does."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     num_rows = 0
+    with writing(path, schema) as write:
+        for table in tables:
+            write(table)
+            num_rows += table.num_rows
+    return num_rows
+
+
+@contextmanager
+def writing(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Give a function that adds tables to a file, which is there when the block has ended well."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with stopping_when_disk_is_full(path.parent):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-                for table in tables:
-                    writer.write_table(table)
-                    num_rows += table.num_rows
+                yield writer.write_table
             temporary.replace(path)
         except (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
             reason = os.strerror(error.errno or 0).lower()
             raise InputError(f"{path}: cannot be written ({reason}).") from error
         finally:
             _remove(temporary)
-    return num_rows
 
 
 def _remove(temporary: Path) -> None:

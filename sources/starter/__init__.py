@@ -93,8 +93,10 @@ def _item(place: Place, language: Language, row: dict[str, Any]) -> Item:
 
 
 def _rationale(row: dict[str, Any]) -> str:
+    if not row.get("rationale"):
+        return ""
     reference = f"({row['reference']})" if row.get("reference") else ""
-    return f"{row.get('rationale', '')} {reference}".strip()
+    return f"{row['rationale']} {reference}".strip()
 
 
 def _flags(row: dict[str, Any]) -> tuple[Flag, ...]:

@@ -14,7 +14,7 @@ from tests.pipeline.stages.rows import SAMPLES, mcq, qa, sample_mcq, sample_qa
 
 def test_every_rule_has_a_score_and_a_reason() -> None:
     names = [rule.name for rule in RULES]
-    assert list(SCORE_NAMES)[-len(names) :] == names
+    assert list(SCORE_NAMES)[-len(names) - 1 : -1] == names
     assert set(names) <= set(REASONS)
 
 

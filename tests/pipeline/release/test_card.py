@@ -14,7 +14,7 @@ from pipeline.build import build
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.release.card import card as make_card
 from pipeline.release.verify import verify
-from pipeline.release.write import FLAGGED, STATISTICS, ReleaseInput
+from pipeline.release.write import FLAGGED, STATISTICS, WRITTEN, ReleaseInput
 from schemas.flags import FLAGS
 from sources import registry
 from tests.pipeline.engine.commands import WARD, stages, table, write_csv, write_recipe
@@ -58,9 +58,16 @@ def test_a_release_of_upstream_sources_is_told_as_a_reconstruction(
         recipe=Recipe.model_validate({"sources": [{"name": source}]}),
         sources={source: registry.load(source).SOURCE},
         **dict.fromkeys(("shards", "protected", "checked", "missing"), ()),
+        unfinished={},
         counts={},
     )
-    told = make_card(given, {}, pl.DataFrame(schema=STATISTICS), pl.DataFrame(schema=FLAGGED))
+    told = make_card(
+        given,
+        {},
+        pl.DataFrame(schema=STATISTICS),
+        pl.DataFrame(schema=FLAGGED),
+        pl.DataFrame(schema=WRITTEN),
+    )
     assert (RECONSTRUCTION in told) == is_told
     assert "\n0 medical question-answering records of mmed-ift, for instruction tuning:\n" in told
     assert "load_dataset" not in told

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from schemas.flags import FLAGS
 from schemas.item import LANGUAGES
 from schemas.ledger import LEDGER, REASONS
 from schemas.release import SPLITS
+from tests.pipeline.report.pages import PageReader, read
 
 STAGES = ("ingest", "select", "deduplicate", "split", "emit")
 EVIDENCE = {
@@ -36,60 +36,6 @@ EVIDENCE = {
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }} &amp; </p>")
 
 Manifest = dict[str, Any]
-
-
-class PageReader(HTMLParser):
-    """Collects elements, visible text and the cells of tables."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.tables: dict[str, list[list[str]]] = {}
-        self.texts: list[tuple[str | None, str]] = []  # class of the innermost <p>, text
-        self._rows: list[list[str]] = []
-        self._cell: list[str] | None = None
-        self._paragraph: tuple[str | None, list[str]] | None = None
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        self.elements.append((tag, attributes))
-        if tag == "table":
-            self._rows = self.tables[attributes["id"] or ""] = []
-        elif tag == "tr":
-            self._rows.append([])
-        elif tag in ("td", "th"):
-            self._cell = []
-        elif tag == "p":
-            self._paragraph = (attributes.get("class"), [])
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th") and self._cell is not None:
-            self._rows[-1].append("".join(self._cell))
-            self._cell = None
-        elif tag == "p" and self._paragraph is not None:
-            self.texts.append((self._paragraph[0], "".join(self._paragraph[1])))
-            self._paragraph = None
-
-    def handle_data(self, data: str) -> None:
-        if self._cell is not None:
-            self._cell.append(data)
-        if self._paragraph is not None:
-            self._paragraph[1].append(data)
-
-    def numbers(self, table: str) -> dict[str, list[int]]:
-        """Return the numbers of a table by its first column."""
-        return {
-            row[0]: [int(cell.replace(",", "")) for cell in row[1:]]
-            for row in self.tables[table][1:]
-        }
-
-    def of_class(self, name: str) -> list[str]:
-        return [text for css, text in self.texts if css == name]
-
-
-def read(path: Path) -> PageReader:
-    return PageReader(path.read_text(encoding="utf-8"))
 
 
 def write_build(out: Path, drops: list[dict[str, Any]], published: dict[str, int]) -> Manifest:
@@ -123,6 +69,7 @@ def write_build(out: Path, drops: list[dict[str, Any]], published: dict[str, int
         "recipe": {
             "release": {"name": "mmed-ift-test", "version": "0.1.0"},
             "licenses": "research",
+            "stages": [{"stage": stage, "instance": stage} for stage in STAGES],
         },
         "versions": {"python": "3.11.9", "mmed-ift": "0.1.0"},
         "sources": {"alpha": {"alpha/train.jsonl": "ab" * 32}},
@@ -133,6 +80,7 @@ def write_build(out: Path, drops: list[dict[str, Any]], published: dict[str, int
             stage: {"kept": [], "dropped": [f"{stage}/dropped.parquet"]} for stage in STAGES
         },
         "counts": counts,
+        "unfinished": {},
         "release": {
             f"mmed_ift.{code}": {"train": rows} for code, rows in published.items() if code
         },
