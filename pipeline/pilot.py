@@ -136,8 +136,8 @@ def _tried(
     name: str,
     stage: CallStage[Any],
     job: Job,
-    result: Any,
-    session: Session,  # noqa: ANN401
+    result: Any,  # noqa: ANN401 - what a job gives
+    session: Session,
 ) -> Tried:
     shard = pl.DataFrame([job.row], schema=ITEM_COLUMNS)
     after = stage.run(shard, [(job, result)])
