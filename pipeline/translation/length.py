@@ -32,22 +32,22 @@ WEIGHTS: dict[Language, Weights] = {
     "fr": Weights(latin=0.838),
     "ru": Weights(cyrillic=0.84),
     "zh": Weights(han=3.26),
-    "ja": Weights(han=4.0, kana=2.1),
+    "ja": Weights(han=3.6, kana=1.8),
 }
-# The logarithm of the ratio may be so far from 0: of 120 letters, .63 to 1.58 times as long. The
-# first half of a text is .5; human translations of 120 to 250 letters are in .71 to 1.38 (98 %).
-SPREAD, SPREAD_OF_ROOT = 0.22, 2.6
+# The logarithm of the ratio may be so far from 0: of 120 letters, .54 to 1.84 times as long, of 400
+# .65 to 1.53. The first half of a text is .5, and without a full stop told from .85 on.
+SPREAD, SPREAD_OF_ROOT = 0.2, 4.5
 # The weights are those against English; two others vary more.
 INDIRECT_FACTOR = 1.15
+MAX_SPREAD = 1.2  # .30 to 3.3 times as long, however short a text
 # Names and values vary more.
 SHORT_FIELD_FACTOR = 1.6
 MIN_LETTERS = 15
 # A text that stops in mid-sentence and is shorter than this.
 MAX_CUT_RATIO = 0.85
 MIN_LETTERS_OF_SENTENCE = 30
-MIN_LETTERS_OF_OPTION = (
-    60  # a shorter one ends with a full stop in one language and without in another
-)
+# A shorter option ends with a full stop in one language and without in another.
+MIN_LETTERS_OF_OPTION = 60
 
 _DIGIT = re.compile(r"\d")
 _END = re.compile(r"[.!?…。！？｡:：;；)）\]】」』”\"»'’*]\s*$")
@@ -89,7 +89,7 @@ def _allowed(letters: float, pair: Pair) -> float:
     spread = SPREAD + SPREAD_OF_ROOT / math.sqrt(letters)
     if "en" not in (pair.source_language, pair.target_language):
         spread *= INDIRECT_FACTOR
-    return spread * SHORT_FIELD_FACTOR if pair.is_short else spread
+    return min(MAX_SPREAD, spread * SHORT_FIELD_FACTOR if pair.is_short else spread)
 
 
 def _least_of_sentence(pair: Pair) -> int:

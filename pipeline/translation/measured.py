@@ -12,7 +12,7 @@ from pipeline.translation.wordlists import wordlist
 
 _PER = re.compile(rf"\s?/\s?(?=[{LETTER}\u3040-\u9fff])")
 _FOLLOWING = re.compile(
-    rf"\)?[\s-]?([{LETTER}°%‰.'/]+(?:[23][OО]?|(?: [{LETTER}.']+){{0,2}})?)(?!\d)"
+    rf"\)?[\s-]?(?:d'|de )?([{LETTER}°%‰.'/]+(?:[23][OО]?|(?: [{LETTER}.']+){{0,2}})?)(?!\d)"
 )
 # "on the 6th day", "au 6e jour", "на 6-й день"; "4100 g y ..." is not in Gy.
 _ORDINAL = re.compile(

@@ -1,15 +1,18 @@
 """Check `negation`: what one text negates or excludes, the other must negate in some way too.
 
 Languages negate in different words and numbers ("no ... ningún", "ne ... pas"), so the texts are
-not compared cue by cue: a problem is a text with more clear negations than the other has words
-that could answer for them.
+not compared cue by cue: a problem is a text with more negations than the other has words that could
+answer for them. Words that may be put either way answer only as far as the first text has fewer of
+them, since else they have each other for a counterpart.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.text.units import CHARACTER_LANGUAGES
@@ -19,12 +22,19 @@ from pipeline.translation.wordlists import wordlist
 
 
 class Negations(NamedTuple):
-    """Clear negations of a text, and how many words may answer for one of the other text."""
+    """The negating words of a text, and how many words of each kind may answer for one.
 
-    clear: tuple[str, ...]
-    num_answers: int
+    Negations said again close by ask once and answer as often as they stand.
+    """
+
+    asking: tuple[str, ...]
+    num_repeated: int
+    answers: Counter[str]
 
 
+# Kinds of words that may be put for a negation; see `negation.yaml`.
+_ASKING = frozenset({"clear", "lexical"})
+_ANSWERING = ("limit", "avert", "lack", "weak")
 # Of so many negations one may be put positively ("normal" for "without abnormality"), and so many
 # characters of a text hold one such wording.
 NEGATIONS_PER_SLACK = 3
@@ -32,6 +42,8 @@ CHARACTERS_PER_SLACK = {"zh": 180, "ja": 210}
 LETTERS_PER_SLACK = 500
 # "не стойте и не сидите" is one "don't".
 NEAR_CHARACTERS = 25
+CLAUSE_CHARACTERS = 60
+_CLAUSE_END = re.compile("[.;!?。；！？]")
 
 
 def negation_problems(pair: Pair) -> Iterator[Problem]:
@@ -40,31 +52,43 @@ def negation_problems(pair: Pair) -> Iterator[Problem]:
     target = _negations(pair.target, pair.target_language)
     slack = len(pair.source) // CHARACTERS_PER_SLACK.get(pair.source_language, LETTERS_PER_SLACK)
     if _is_lost(source, target, slack):
-        yield Problem("negation", f"only in the source: {', '.join(source.clear)}")
+        yield Problem("negation", f"only in the source: {', '.join(source.asking)}")
     elif _is_lost(target, source, slack):
-        yield Problem("negation", f"only in the translation: {', '.join(target.clear)}")
+        yield Problem("negation", f"only in the translation: {', '.join(target.asking)}")
 
 
 def _is_lost(negating: Negations, other: Negations, slack: int) -> bool:
-    num_clear = len(negating.clear)
-    return num_clear - other.num_answers > slack + num_clear // (NEGATIONS_PER_SLACK + 1)
+    num_asking = len(negating.asking)
+    num_answers = (
+        len(other.asking)
+        + other.num_repeated
+        + sum(max(0, other.answers[kind] - negating.answers[kind]) for kind in _ANSWERING)
+    )
+    return num_asking - num_answers > slack + num_asking // (NEGATIONS_PER_SLACK + 1)
 
 
 def _negations(text: str, language: str) -> Negations:
-    clear: list[str] = []
-    paired: list[str] = []
-    num_answers = 0
-    end = -NEAR_CHARACTERS
-    for found in _pattern(language).finditer(folded(text).casefold()):
-        if found.lastgroup == "clear":
-            if found.start() - end > NEAR_CHARACTERS or found[0] not in clear[-1:]:
-                clear.append(found[0])
-            end = found.end()
-        elif found.lastgroup == "paired":
-            paired.append(found[0])
-        num_answers += found.lastgroup != "none"
-    # "no ... ningún" negates once: the second counts where it stands alone.
-    return Negations(tuple(clear or paired[:1]), num_answers)
+    plain = folded(text).casefold()
+    found = list(_pattern(language).finditer(plain))
+    negating = [one for one in found if one.lastgroup in _ASKING]
+    again = {later for one, later in pairwise(negating) if _is_again(one, later)}
+    asking = [one for one in negating if one not in again]
+    for one in found:  # "no ... ningún" negates once: the second counts where it stands alone
+        if one.lastgroup == "paired" and not any(_is_near(plain, one, other) for other in asking):
+            asking.append(one)
+    words = tuple(one[0] for one in sorted(asking, key=lambda one: one.start()))
+    return Negations(words, len(again), Counter(one.lastgroup or "" for one in found))
+
+
+def _is_again(before: re.Match[str], one: re.Match[str]) -> bool:
+    return one[0] == before[0] and one.start() - before.end() <= NEAR_CHARACTERS
+
+
+def _is_near(text: str, one: re.Match[str], other: re.Match[str]) -> bool:
+    """Tell whether two words stand in one clause."""
+    first, second = sorted((one, other), key=lambda match: match.start())
+    between = text[first.end() : second.start()]
+    return len(between) <= CLAUSE_CHARACTERS and not _CLAUSE_END.search(between)
 
 
 @cache

@@ -11,7 +11,7 @@ from pipeline.translation.problem import Problem
 
 _NOT_LETTERS = re.compile(r"[^\w%<>≤≥=+\-/]+")
 # "A. Aspirin": a letter of the model's own, which the source does not have.
-_LABEL = re.compile(r"\s*\(?[A-Ea-eА-Да-д1-5][.)、．:：]\s*\S")
+_LABEL = re.compile(r"\s*\(?[A-Ea-eА-Да-д1-5](?:[)、．:：]|\.(?!\d))\s*\S")
 
 
 def option_problems(

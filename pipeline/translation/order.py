@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.translation.dates import DATE_UNITS, DAY
@@ -23,7 +24,8 @@ _TOGETHER = re.compile(
     rf"(?:[\s,;、:/()\[\]~\-]|\b(?:{_WORDS})\b|[上下]?[升降]?[至到为]|和|及|与|或|から|と|または)*",
     re.IGNORECASE,
 )
-_PART_OF = re.compile("[中每]|当中|のうち")
+# Chinese and Japanese say the whole before the part: 31个省中有24个.
+_PART_OF = re.compile("(?:[中每]|のうち|あたり|当たり)[,、]?\\s?(?:有|の)?(?:约|約)?\\s*$")
 
 
 class Numbers(NamedTuple):
@@ -51,14 +53,14 @@ def exchanged_pair(source: Numbers, target: Numbers) -> tuple[str, str] | None:
         for value, one in _single(source).items()
         if value in places and not _is_one_date(one, places[value])
     ]
-    if all(a.other.start <= b.other.start for a, b in zip(twins, twins[1:], strict=False)):
+    if all(a.other.start <= b.other.start for a, b in pairwise(twins)):
         return None
     return _in_a_group(twins, source, target) or _alone(twins, source, target)
 
 
 def _in_a_group(twins: list[_Twin], source: Numbers, target: Numbers) -> tuple[str, str] | None:
     """Return neighbours of a group, such as "from 25 to 64", that changed places in it."""
-    for one, following in zip(twins, twins[1:], strict=False):
+    for one, following in pairwise(twins):
         if following.other.start >= one.other.start or not _is_alike(one, following):
             continue
         between = source.text[one.own.end : following.own.start]
@@ -76,18 +78,18 @@ def _alone(twins: list[_Twin], source: Numbers, target: Numbers) -> tuple[str, s
         return None
     one, other = moved[0]
     is_beside = twins.index(other) - twins.index(one) == 1
-    if not _is_alike(one, other) or (is_beside and not one.own.unit):
-        return None
     between = source.text[one.own.end : other.own.start]
-    between += target.text[other.other.end : one.other.start]
-    return None if _PART_OF.search(between) else (one.value, other.value)
+    turned = target.text[other.other.end : one.other.start]
+    if is_beside and (_PART_OF.search(between) or _PART_OF.search(turned)):
+        return None
+    return (one.value, other.value) if _is_alike(one, other) else None
 
 
 def _is_alike(one: _Twin, other: _Twin) -> bool:
     """Tell whether no unit tells two numbers apart, in neither text."""
-    return is_same_unit(one.own.unit, other.own.unit) and is_same_unit(
-        one.other.unit, other.other.unit
-    )
+    pairs = ((one.own.unit, other.own.unit), (one.other.unit, other.other.unit))
+    is_same = [is_same_unit(*units) for units in pairs]
+    return all(is_same) or (any(is_same) and any("" in units for units in pairs))
 
 
 def is_same_unit(one: str, other: str) -> bool:

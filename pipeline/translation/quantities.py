@@ -207,4 +207,4 @@ def _linked(figures: list[Quantity], text: str, language: str) -> list[Quantity]
 
 @cache
 def _link_pattern(language: str) -> re.Pattern[str]:
-    return re.compile(rf"[,、]?\s?(?:[-~/(]|{_LINK_WORDS[language]})?\s?")
+    return re.compile(rf"\s?(?:[-~/(]|{_LINK_WORDS[language]})\s?")

@@ -22,6 +22,7 @@ from pipeline.translation.wordlists import wordlist
 _HAN_NUMERAL = re.compile(
     "[〇零一二两兩三四五六七八九十百千]+[〇零一二两兩三四五六七八九十百千万萬亿億]*"
 )
+_JOINS = re.compile(r"[\s-]|\s(?:and|et|y)\s")
 _WORD = re.compile(rf"[{LETTER}]+")
 _ROMAN = re.compile(r"(?<![A-Za-z])[IVX]{1,5}(?![A-Za-z])")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10}
@@ -89,7 +90,7 @@ def _latin_words(text: str, language: str) -> Iterator[Quantity]:
             unit = ""  # the million of "55 million years" is in the figure
         for value in values:
             yield Quantity((value,), unit, found.start(), found.end())
-        if previous and found.start() - previous.end <= 5:  # "twenty-four", "two dozen"
+        if previous and _JOINS.fullmatch(text[previous.end : found.start()]):  # "twenty-four"
             for value in values:
                 for number in _joined(previous.value, value):
                     yield Quantity((number,), unit, found.start(), found.end())
