@@ -8,7 +8,11 @@ all, one or none. Buckets that this left something out of are counted.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numba import njit
@@ -27,6 +31,8 @@ BANDS_TO_NEXT = 4
 SURE = 4  # standard deviations
 _PAIRS_AT_A_TIME = 1 << 16
 TIE_BANDS = 2  # further bands by which a bucket is ordered
+One = TypeVar("One")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ def candidate_pairs(
     numbers: NDArray[np.int64],
     partition: int = 0,
     partitions: int = 1,
+    threads: int = 1,
 ) -> Candidates:
     """Return the pairs that share a band among records of these sorted numbers.
 
@@ -51,8 +58,7 @@ def candidate_pairs(
     """
     bands = bands[numbers]
     codes, capped = [np.empty(0, np.int64)], 0
-    for band in range(BANDS):
-        found, num_capped = _pairs_of_band(bands, band)
+    for found, num_capped in in_threads(partial(_pairs_of_band, bands), range(BANDS), threads):
         codes.append(found if partitions == 1 else found[_part(found, partitions) == partition])
         capped += num_capped
     ordered = np.sort(np.concatenate(codes))
@@ -62,7 +68,7 @@ def candidate_pairs(
 
 
 def likely_pairs(
-    candidates: Candidates, sketches: NDArray[np.uint8], threshold: float
+    candidates: Candidates, sketches: NDArray[np.uint8], threshold: float, threads: int = 1
 ) -> Candidates:
     """Return the candidates whose signatures do not rule out that they reach a Jaccard threshold.
 
@@ -72,14 +78,62 @@ def likely_pairs(
     """
     deviation = (threshold * (1 - threshold) / PERMUTATIONS) ** 0.5
     fewest = (threshold - SURE * deviation) * PERMUTATIONS
-    is_likely = np.zeros(len(candidates.left), bool)
-    for start in range(0, len(is_likely), _PAIRS_AT_A_TIME):
+    left, right = candidates.left, candidates.right
+
+    def is_likely(start: int) -> NDArray[np.bool_]:
         some = slice(start, start + _PAIRS_AT_A_TIME)
-        same = sketches[candidates.left[some]] == sketches[candidates.right[some]]
-        is_likely[some] = np.count_nonzero(same, axis=1) >= fewest
-    return Candidates(
-        candidates.left[is_likely], candidates.right[is_likely], candidates.capped_buckets
-    )
+        enough: NDArray[np.bool_] = _num_equal(sketches, left[some], right[some]) >= fewest
+        return enough
+
+    starts = range(0, max(len(left), 1), _PAIRS_AT_A_TIME)
+    likely = np.concatenate([*in_threads(is_likely, starts, threads)])
+    return Candidates(left[likely], right[likely], candidates.capped_buckets)
+
+
+def in_threads(
+    function: Callable[[One], Result], ones: Iterable[One], threads: int
+) -> Iterable[Result]:
+    """Return the results of a function, in the order of what it is called with."""
+    if threads == 1:
+        return map(function, ones)
+    with ThreadPoolExecutor(threads) as pool:
+        return [*pool.map(function, ones)]
+
+
+@njit(cache=True, nogil=True)
+def equal_firsts(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return for each row of hashes the number of the first row that is equal to it."""
+    mask = np.uint64(15)
+    while mask < np.uint64(2 * len(keys)):
+        mask = np.uint64(2) * mask + np.uint64(1)
+    table = np.full(mask + np.uint64(1), -1, np.int64)
+    firsts = np.empty(len(keys), np.int64)
+    for row in range(len(keys)):
+        place = np.uint64(0)
+        for value in keys[row]:
+            place ^= value
+        place &= mask
+        while table[place] >= 0 and not np.array_equal(keys[table[place]], keys[row]):
+            place = (place + np.uint64(1)) & mask
+        if table[place] < 0:
+            table[place] = row
+        firsts[row] = table[place]
+    return firsts
+
+
+@njit(cache=True, nogil=True)
+def _num_equal(
+    sketches: NDArray[np.uint8], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return in how many places the sketches of each pair are equal."""
+    found = np.empty(len(left), np.int64)
+    for pair in range(len(left)):
+        one, other = sketches[left[pair]], sketches[right[pair]]
+        count = np.int64(0)
+        for place in range(PERMUTATIONS):
+            count += one[place] == other[place]
+        found[pair] = count
+    return found
 
 
 def capped_records(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ KEYS = {"exact_key": EXACT, "asked_key": ASKED, "answer_key": ANSWERED, "context
 _OWN = threading.local()  # counts of one thread, all zeros between two uses
 
 
-def features_of(rows: pl.DataFrame, *, with_answers: bool = True, threads: int = 1) -> pl.DataFrame:
+def features_of(rows: pl.DataFrame, *, with_answers: bool = True) -> pl.DataFrame:
     """Return, per row: `exact_key`, `asked_key`, `answer_key`, `context_key`, `bands`, `sketch`,
     `words`.
 
@@ -36,38 +35,65 @@ def features_of(rows: pl.DataFrame, *, with_answers: bool = True, threads: int =
     row of some, which holds how often the tokens of these rows occur, for `count_words`.
     """
 
-    def features(start: int) -> pl.DataFrame:
-        return _chunk(rows.slice(start, CHUNK_ROWS), with_answers)
-
     starts = range(0, max(len(rows), 1), CHUNK_ROWS)
-    if threads == 1:
-        return pl.concat(map(features, starts))
-    with ThreadPoolExecutor(threads) as pool:
-        return pl.concat(pool.map(features, starts))
+    return pl.concat(_chunk(rows.slice(start, CHUNK_ROWS), with_answers) for start in starts)
 
 
 def _chunk(rows: pl.DataFrame, with_answers: bool) -> pl.DataFrame:
     records = fold_rows(rows)
+    return pl.DataFrame({**_columns(records, [*KEYS], with_answers), "words": _words(records)})
+
+
+class Reader:
+    """Makes features of many rows in as many threads as call it, and counts words on the way.
+
+    Each thread counts in a vocabulary of its own, so that none waits for another.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing counted."""
+        self._own = threading.local()
+        self._vocabularies: list[NDArray[np.uint16]] = []
+
+    def features_of(self, records: Records) -> pl.DataFrame:
+        """Return `exact_key`, `answer_key`, `bands` and `sketch` of each record."""
+        if not hasattr(self._own, "vocabulary"):
+            self._own.vocabulary = new_vocabulary()
+            self._vocabularies.append(self._own.vocabulary)
+        count_tokens(records, self._own.vocabulary)
+        return pl.DataFrame(_columns(records, ["exact_key", "answer_key"]))
+
+    def vocabulary(self) -> NDArray[np.uint16]:
+        """Return how often words occur in all that was read."""
+        counts, *others = self._vocabularies or [new_vocabulary()]
+        for one in others:
+            np.minimum(one, MOST_COUNTED - counts, out=one)
+            counts += one
+        return counts
+
+
+def _columns(records: Records, keys: list[str], with_answers: bool = True) -> dict[str, pl.Series]:
     signed = sign(records, with_answers)
-    columns = {
-        name: _binary(signed.keys[:, 2 * place : 2 * place + 2]) for name, place in KEYS.items()
-    }
-    columns |= {"bands": _binary(signed.bands), "sketch": _binary(signed.sketches)}
-    words = _words(records)
-    ends = np.full(len(rows) + 1, len(words) if len(rows) else 0)
-    ends[0] = 0  # all of them are in the first row
-    lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(words))
-    return pl.DataFrame({**columns, "words": pl.Series(lists)})
+    places = {name: 2 * KEYS[name] for name in keys}
+    columns = {name: _binary(signed.keys[:, at : at + 2]) for name, at in places.items()}
+    return columns | {"bands": _binary(signed.bands), "sketch": _binary(signed.sketches)}
 
 
-def _words(records: Records) -> NDArray[np.uint64]:
-    """Return slots of the vocabulary, each with its count above the bits of the slot."""
+def _words(records: Records) -> pl.Series:
+    """Return, in the first row, slots of the vocabulary, each with its count above its bits."""
     if not hasattr(_OWN, "counts"):
         _OWN.counts = new_vocabulary()
     slots = np.sort(count_tokens(records, _OWN.counts))
     counts: NDArray[np.uint64] = _OWN.counts[slots].astype(np.uint64)
     _OWN.counts[slots] = 0
-    return slots | counts << np.uint64(VOCABULARY_BITS)
+    packed = slots | counts << np.uint64(VOCABULARY_BITS)
+    ends = np.full(len(records) + 1, len(packed) if len(records) else 0)
+    ends[0] = 0
+    # Not by `pa.array`, which imports pandas where that is installed.
+    words = pa.Array.from_buffers(pa.uint64(), len(packed), [None, pa.py_buffer(packed)])
+    buffers = [None, pa.py_buffer(ends)]
+    kind = pa.large_list(pa.uint64())
+    return pl.Series(pa.Array.from_buffers(kind, len(records), buffers, children=[words]))
 
 
 def _binary(values: NDArray[Any]) -> pl.Series:
@@ -82,6 +108,12 @@ def _binary(values: NDArray[Any]) -> pl.Series:
 def bands_of(features: pl.DataFrame) -> NDArray[np.uint64]:
     """Return the band hashes [records, BANDS] of a frame of features."""
     return _matrix(features["bands"], np.dtype(np.uint64), BANDS)
+
+
+def keys_of(features: pl.DataFrame) -> NDArray[np.uint64]:
+    """Return `exact_key` and `answer_key` [records, 4] of a frame of features."""
+    keys = [_matrix(features[name], np.dtype(np.uint64), 2) for name in ("exact_key", "answer_key")]
+    return np.hstack(keys)
 
 
 def sketches_of(features: pl.DataFrame) -> NDArray[np.uint8]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import product
 from typing import Any
 
+from pipeline.text.folded import fold_words
 from pipeline.text.lexicon import lexicon as text_lexicon
-from pipeline.text.normalize import comparison_key
 from schemas.item import LANGUAGES
 
 
@@ -34,10 +35,8 @@ class Lexicon:
 def lexicon(language: str) -> Lexicon:
     """Return the word lists of a language; another than the six has none."""
     lists = _read(language) if language in LANGUAGES else {}
-
-    def fold(word: str) -> str:
-        return comparison_key(word, language)
-
+    words = [*_words(lists)]
+    fold = dict(zip(words, fold_words(words, language), strict=True)).__getitem__
     groups = {
         category: [[fold(word) for word in group] for group in found]
         for category, found in lists.get("contrasts", {}).items()
@@ -80,8 +79,18 @@ def _read(language: str) -> dict[str, Any]:
 
     path = files("pipeline.dedup").joinpath("lexicons", f"{language}.yaml")
     # Every scalar stays text: YAML would read "no" as false. It builds no objects.
-    lists: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    # Of the two loaders the one in C, where it is, takes a tenth of the time.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    lists: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
     return {**lists, "function_words": text_lexicon("function_words")[language]}
+
+
+def _words(lists: Any) -> Iterator[str]:  # noqa: ANN401 - lists of lists, by name or not
+    if isinstance(lists, str):
+        yield lists
+        return
+    for one in lists.values() if isinstance(lists, dict) else lists:
+        yield from _words(one)
 
 
 def _any_of(words: list[str] | tuple[str, ...]) -> re.Pattern[str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.dedup.candidates import Candidates
+from pipeline.dedup.candidates import Candidates, in_threads
 from pipeline.dedup.compare import told_apart
-from pipeline.dedup.records import fold_rows
+from pipeline.dedup.records import Records, fold_rows
 from pipeline.dedup.similarity import jaccard_of_pairs
 
 PAIRS_AT_A_TIME = 1 << 14  # compared at a time, so that their texts stay in the processor's cache
@@ -33,6 +33,7 @@ def similar_pairs(
     texts: Callable[[Places], pl.DataFrame],
     threshold: float,
     vocabulary: NDArray[np.uint16],
+    threads: int = 1,
 ) -> SimilarPairs:
     """Return the candidates whose exact Jaccard reaches the threshold, judged by the guard.
 
@@ -40,33 +41,46 @@ def similar_pairs(
     """
     numbers = _unique(candidates.left, candidates.right)
     rows = texts(numbers)
-    left, right = (np.searchsorted(numbers, one) for one in (candidates.left, candidates.right))
-    starts = range(0, len(left), PAIRS_AT_A_TIME)
-    batches = [slice(start, start + PAIRS_AT_A_TIME) for start in starts]
-    found = [_batch(rows, left[some], right[some], threshold, vocabulary) for some in batches]
-    return SimilarPairs(
-        numbers[np.concatenate([np.empty(0, np.int64), *(one.left for one in found)])],
-        numbers[np.concatenate([np.empty(0, np.int64), *(one.right for one in found)])],
-        np.concatenate([np.empty(0, np.float64), *(one.jaccard for one in found)]),
-        [reason for one in found for reason in one.difference],
-    )
+
+    def compared(some: slice) -> SimilarPairs:
+        left, right = candidates.left[some], candidates.right[some]
+        own = _unique(left, right)
+        own_rows = rows[np.searchsorted(numbers, own)]
+        first, second = np.searchsorted(own, left), np.searchsorted(own, right)
+        found = _compared(own_rows, fold_rows(own_rows), first, second, threshold, vocabulary)
+        return replace(found, left=own[found.left], right=own[found.right])
+
+    return _together(in_threads(compared, _batches(candidates), threads))
 
 
-def _batch(
+def _batches(candidates: Candidates) -> list[slice]:
+    starts = range(0, len(candidates.left), PAIRS_AT_A_TIME)
+    return [slice(start, start + PAIRS_AT_A_TIME) for start in starts]
+
+
+def _compared(
     rows: pl.DataFrame,
+    records: Records,
     left: Places,
     right: Places,
     threshold: float,
     vocabulary: NDArray[np.uint16],
 ) -> SimilarPairs:
-    places = _unique(left, right)
-    some = rows[places]
-    records = fold_rows(some)
-    first, second = np.searchsorted(places, left), np.searchsorted(places, right)
-    jaccard = jaccard_of_pairs(records, first, second)
+    jaccard = jaccard_of_pairs(records, left, right)
     alike = np.flatnonzero(jaccard >= threshold)
-    difference = told_apart(records, some, first[alike], second[alike], vocabulary)
-    return SimilarPairs(left[alike], right[alike], jaccard[alike], difference)
+    left, right = left[alike], right[alike]
+    difference = told_apart(records, rows, left, right, vocabulary)
+    return SimilarPairs(left, right, jaccard[alike], difference)
+
+
+def _together(batches: Iterable[SimilarPairs]) -> SimilarPairs:
+    found = [*batches]
+    return SimilarPairs(
+        np.concatenate([np.empty(0, np.int64), *(one.left for one in found)]),
+        np.concatenate([np.empty(0, np.int64), *(one.right for one in found)]),
+        np.concatenate([np.empty(0, np.float64), *(one.jaccard for one in found)]),
+        [reason for one in found for reason in one.difference],
+    )
 
 
 def _unique(left: Places, right: Places) -> Places:

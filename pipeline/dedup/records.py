@@ -134,8 +134,7 @@ def _languages(languages: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.uint
     ]
     if not len(names):
         return numbers, np.empty(0, np.uint64)
-    places = pl.Series(range(len(names)), dtype=pl.UInt32)
-    found = languages.replace_strict(names, places, return_dtype=pl.UInt32).to_numpy()
+    found = languages.cast(pl.Enum(names)).to_physical().to_numpy()
     return numbers[found], np.array(seeds, np.uint64)[found]
 
 

@@ -34,8 +34,8 @@ from pipeline.dedup.plain_words import (
     WHOLE_AFFIX,
     put,
 )
+from pipeline.text.folded import fold_words
 from pipeline.text.lexicon import lexicon as text_lexicon
-from pipeline.text.normalize import comparison_key
 from pipeline.text.units import CHARACTER_LANGUAGES
 from schemas.item import LANGUAGES
 
@@ -124,13 +124,12 @@ def _characters(language: str) -> Iterator[tuple[str, int]]:
 
 def _units(language: str) -> Iterator[str]:
     """Yield the spellings of units, as they are and as they are folded, with their `*`."""
-    for spellings in text_lexicon("measures").values():
-        for entry in spellings:
-            spelling, _, only = entry.partition("@")
-            if only in ("", language):
-                yield unicodedata.normalize("NFKC", spelling).casefold()
-                ending = "*" if spelling.endswith("*") else ""
-                yield comparison_key(spelling.rstrip("*"), language) + ending
+    entries = (one.partition("@") for found in text_lexicon("measures").values() for one in found)
+    spellings = [spelling for spelling, _, only in entries if only in ("", language)]
+    yield from (unicodedata.normalize("NFKC", spelling).casefold() for spelling in spellings)
+    folded = fold_words([spelling.rstrip("*") for spelling in spellings], language)
+    for spelling, key in zip(spellings, folded, strict=True):
+        yield key + "*" if spelling.endswith("*") else key
 
 
 def _cues(language: str) -> Iterator[tuple[str, bool]]:

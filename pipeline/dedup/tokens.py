@@ -38,7 +38,7 @@ _SHIFT = np.uint64(64 - VOCABULARY_BITS)
 def count_tokens(records: Records, counts: Counts) -> NDArray[np.uint32]:
     """Count the tokens of records in `counts` [2 ** VOCABULARY_BITS], each to MOST_COUNTED.
 
-    `counts` is all zeros before; returns the slots that are not any more.
+    Returns the slots that were zero before and are not any more.
     """
     folded = records.folded
     slots = np.empty(int(folded.ends[-1]) + 1, np.uint32)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.dedup.candidates import candidate_pairs, likely_pairs, shared_bands
-from pipeline.dedup.clusters import stars
-from pipeline.dedup.features import (
-    bands_of,
-    count_words,
-    features_of,
-    is_empty,
-    new_vocabulary,
-    sketches_of,
+from pipeline.dedup.candidates import (
+    Candidates,
+    candidate_pairs,
+    equal_firsts,
+    in_threads,
+    likely_pairs,
+    shared_bands,
 )
+from pipeline.dedup.clusters import stars
+from pipeline.dedup.features import Reader, bands_of, is_empty, keys_of, sketches_of
 from pipeline.dedup.pairs import SimilarPairs, similar_pairs
+from pipeline.dedup.records import chunks, fold_rows
 from pipeline.text.minhash import BANDS
 
 JACCARD = 0.8
@@ -61,27 +61,36 @@ def deduplicate(rows: pl.DataFrame, threads: int = 1) -> Found:
         answers=pl.concat_list(pl.col("answer").fill_null("")),
         context=pl.lit(""),
     )
-    features = features_of(rows, threads=threads)
-    vocabulary = new_vocabulary()
-    count_words(vocabulary, features["words"])
-    return find(rows["id"], features, vocabulary, lambda numbers: rows[numbers])
+    reader = Reader()
+
+    def read(chunk: pl.DataFrame) -> pl.DataFrame:
+        return reader.features_of(fold_rows(chunk))
+
+    features = pl.concat([read(rows.clear()), *in_threads(read, chunks(rows), threads)])
+    vocabulary = reader.vocabulary()
+
+    def similar(candidates: Candidates) -> SimilarPairs:
+        return similar_pairs(candidates, rows.__getitem__, JACCARD, vocabulary, threads)
+
+    return find(rows["id"], features, similar, threads)
 
 
 def find(
     ids: pl.Series,
     features: pl.DataFrame,
-    vocabulary: NDArray[np.uint16],
-    texts: Callable[[NDArray[np.int64]], pl.DataFrame],
+    similar: Callable[[Candidates], SimilarPairs],
+    threads: int = 1,
 ) -> Found:
     """Find the duplicates among records in the order of preference.
 
-    `texts` returns the rows of record numbers, which it is asked for once, sorted.
+    `similar` proves and judges candidates.
     """
     firsts = first_of_each(features)
     bands = bands_of(features)
-    found = candidate_pairs(bands, np.flatnonzero(firsts == np.arange(len(firsts))))
-    candidates = likely_pairs(found, sketches_of(features), JACCARD)
-    pairs = similar_pairs(candidates, texts, JACCARD, vocabulary)
+    numbers = np.flatnonzero(firsts == np.arange(len(firsts)))
+    found = candidate_pairs(bands, numbers, threads=threads)
+    candidates = likely_pairs(found, sketches_of(features), JACCARD, threads)
+    pairs = similar(candidates)
     shared = shared_bands(bands, pairs.left, pairs.right)
     return decided(ids, firsts, pairs, shared, candidates.capped_buckets)
 
@@ -91,9 +100,7 @@ def first_of_each(features: pl.DataFrame) -> NDArray[np.int64]:
 
     -1 for a record without a single letter, digit or sign: two of those say nothing alike.
     """
-    keyed = features.select("exact_key", "answer_key").with_row_index("number")
-    firsts = keyed.select(pl.col("number").min().over("exact_key", "answer_key"))["number"]
-    return np.where(is_empty(features), -1, firsts.to_numpy().astype(np.int64))
+    return np.where(is_empty(features), -1, equal_firsts(keys_of(features)))
 
 
 def decided(
@@ -104,37 +111,59 @@ def decided(
     capped_buckets: int,
 ) -> Found:
     """Return what to drop and what to flag, for records in the order of preference."""
-    ends = list(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))
-    likeness = dict(
-        zip(ends, zip(pairs.jaccard.tolist(), bands.tolist(), strict=True), strict=True)
+    difference = pl.Series(pairs.difference, dtype=pl.String)
+    is_same = (difference == "").to_numpy()
+    alike = zip(pairs.left[is_same].tolist(), pairs.right[is_same].tolist(), strict=True)
+    numbers = np.arange(len(ids))
+    kept_instead = numbers.copy()
+    for number, kept in stars(alike):
+        kept_instead[number] = kept
+    is_gone = kept_instead != numbers
+    is_flagged = ~is_same & ~is_gone[pairs.left] & ~is_gone[pairs.right]
+    return Found(
+        _dropped(ids, np.where(firsts < 0, numbers, firsts), kept_instead, pairs, bands),
+        _flagged(ids, pairs, difference, np.flatnonzero(is_flagged)),
+        capped_buckets,
     )
-    judged = list(zip(ends, pairs.difference, strict=True))
-    kept_instead = dict(stars(pair for pair, difference in judged if not difference))
-    dropped = [
-        (number, kept, *likeness[min(number, kept), max(number, kept)], "near_duplicate")
-        for number, kept in kept_instead.items()
-    ]
-    for number in np.flatnonzero((firsts >= 0) & (firsts != np.arange(len(firsts)))).tolist():
-        first = int(firsts[number])
-        kept = kept_instead.get(first, first)  # the twins of a dropped record go where it went
-        if kept == first:
-            dropped.append((number, kept, 1.0, BANDS, "exact_duplicate"))
-        else:
-            alike = likeness[min(first, kept), max(first, kept)]
-            dropped.append((number, kept, *alike, "near_duplicate"))
-    flagged = [
-        (one, other, likeness[pair][0], difference)
-        for pair, difference in judged
-        if difference and kept_instead.keys().isdisjoint(pair)
-        for one, other in (pair, pair[::-1])
-    ]
-    return Found(_named(dropped, ids, DROPPED), _named(flagged, ids, FLAGGED), capped_buckets)
 
 
-def _named(found: list[tuple[Any, ...]], ids: pl.Series, schema: pl.Schema) -> pl.DataFrame:
-    """Return a frame of these rows, sorted, with ids for the numbers in the first two columns."""
-    numbered = dict.fromkeys([*schema][:2], pl.Int64)
-    frame = pl.DataFrame(
-        sorted(found), [*schema], orient="row", schema_overrides={**schema, **numbered}
-    )
-    return frame.with_columns(pl.Series(name, ids.gather(frame[name])) for name in numbered)
+def _dropped(
+    ids: pl.Series,
+    firsts: NDArray[np.int64],
+    kept_instead: NDArray[np.int64],
+    pairs: SimilarPairs,
+    bands: NDArray[np.int64],
+) -> pl.DataFrame:
+    """Return the dropped records; the twins of one go where it went."""
+    numbers = np.flatnonzero(kept_instead[firsts] != np.arange(len(ids)))
+    first = firsts[numbers]
+    kept = kept_instead[first]
+    is_exact = first == kept
+    codes = pairs.left * len(ids) + pairs.right
+    place = np.searchsorted(codes, np.minimum(first, kept) * len(ids) + np.maximum(first, kept))
+    place[is_exact] = len(codes)
+    columns = {
+        "id": ids.gather(numbers),
+        "kept_instead": ids.gather(kept),
+        "jaccard": np.append(pairs.jaccard, 1.0)[place],
+        "bands": np.append(bands, BANDS)[place],
+        "reason": np.where(is_exact, "exact_duplicate", "near_duplicate"),
+    }
+    return pl.DataFrame(columns, {**DROPPED, "id": ids.dtype, "kept_instead": ids.dtype})
+
+
+def _flagged(
+    ids: pl.Series, pairs: SimilarPairs, difference: pl.Series, flagged: NDArray[np.int64]
+) -> pl.DataFrame:
+    """Return these pairs in both directions, in order."""
+    one, other = pairs.left[flagged], pairs.right[flagged]
+    ends, others = np.concatenate([one, other]), np.concatenate([other, one])
+    order = np.lexsort([others, ends])
+    pair = np.tile(flagged, 2)[order]
+    columns = {
+        "id": ids.gather(ends[order]),
+        "near": ids.gather(others[order]),
+        "jaccard": pairs.jaccard[pair],
+        "reason": difference.gather(pair),
+    }
+    return pl.DataFrame(columns, {**FLAGGED, "id": ids.dtype, "near": ids.dtype})

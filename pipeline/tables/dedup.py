@@ -20,8 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.dedup.features import count_words, features_of, new_vocabulary
-from pipeline.dedup.whole import Found, find
+from pipeline.dedup.candidates import Candidates
+from pipeline.dedup.features import Reader
+from pipeline.dedup.pairs import SimilarPairs, similar_pairs
+from pipeline.dedup.records import chunks, fold_rows
+from pipeline.dedup.whole import JACCARD, Found, find
 from pipeline.errors import InputError
 from pipeline.tables.reading import (
     Kind,
@@ -94,8 +97,11 @@ def _find(
         batches = table.batches(progress, "reading rows that look alike")
         return _texts(table, batches, columns, number_of, numbers)
 
+    def similar(candidates: Candidates) -> SimilarPairs:
+        return similar_pairs(candidates, texts, JACCARD, vocabulary, workers)
+
     task = progress.add_task("comparing", total=None)
-    found = find(ids.gather(order), features[order], vocabulary, texts)
+    found = find(ids.gather(order), features[order], similar, workers)
     progress.update(task, total=1, completed=1)
     return found
 
@@ -159,20 +165,17 @@ def _features(
     table: Table, columns: Columns, workers: int, progress: Progress
 ) -> tuple[pl.DataFrame, NDArray[np.uint16]]:
     """Return keys and bands of all rows, and how often words occur."""
-    vocabulary = new_vocabulary()
-    parts = [_keys(features_of(_records(table.no_rows(), columns)))]
+    reader = Reader()
+
+    def features(rows: pl.DataFrame) -> pl.DataFrame:
+        records = map(fold_rows, chunks(_records(rows, columns)))
+        return pl.concat(map(reader.features_of, records))
+
+    parts = [reader.features_of(fold_rows(_records(table.no_rows(), columns)))]
     batches = table.batches(progress, "reading")
     with ThreadPoolExecutor(workers) as pool:
-        for part in _ahead(
-            pool, lambda rows: features_of(_records(rows, columns)), batches, workers
-        ):
-            count_words(vocabulary, part["words"])
-            parts.append(_keys(part))
-    return pl.concat(parts), vocabulary
-
-
-def _keys(features: pl.DataFrame) -> pl.DataFrame:
-    return features.drop("asked_key", "context_key", "words")
+        parts += _ahead(pool, features, batches, workers)
+    return pl.concat(parts), reader.vocabulary()
 
 
 def _ahead(

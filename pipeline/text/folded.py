@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import utf_32_le_decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ class Folded:
 
     def between(self, start: int, end: int) -> str:
         """Return the characters from one place to another."""
-        return self.codes[start:end].tobytes().decode("utf-32-le")
+        return utf_32_le_decode(self.codes[start:end].data)[0]
 
     def text(self, number: int) -> str:
         """Return one comparison key."""
@@ -70,6 +71,15 @@ def fold_text(text: str, language: str) -> str:
     ends = _fold([(data, starts, np.array([language_number(language)], np.uint8))], codes)
     assert ends is not None
     return Folded(codes, ends).text(0)
+
+
+def fold_words(words: Sequence[str], language: str) -> list[str]:
+    """Return the comparison keys of many texts, far faster than one by one."""
+    import polars as pl
+
+    numbers = np.full(len(words), language_number(language), np.uint8)
+    folded = fold_columns([(pl.Series(words, dtype=pl.String), numbers)])
+    return [folded.text(number) for number in range(len(words))]
 
 
 def fold_columns(columns: Sequence[tuple[pl.Series, NDArray[np.uint8]]]) -> Folded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dedup.features import (
+    Reader,
     bands_of,
     count_words,
     features_of,
@@ -129,3 +131,16 @@ def test_any_text_is_folded_alone_and_in_a_column_alike(
     assert folded.text(0) == comparison_key(clean[0], language)
     for place, option in enumerate(clean[1:]):
         assert folded.text(2 + place) == comparison_key(option, language)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_words_are_counted_alike_in_any_number_of_threads(threads: int) -> None:
+    rows = of_items(items(*(row for language in LANGUAGES for row in sample_items(language))))
+    expected = new_vocabulary()
+    count_words(expected, features_of(rows)["words"])
+    reader = Reader()
+    with ThreadPoolExecutor(threads) as pool:
+        parts = [*pool.map(reader.features_of, map(fold_rows, rows.iter_slices(2)))]
+    assert (reader.vocabulary() == expected).all()
+    names = ["exact_key", "answer_key", "bands", "sketch"]
+    assert pl.concat(parts).select(names).equals(features_of(rows).select(names))

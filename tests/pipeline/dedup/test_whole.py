@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.dedup import deduplicate
+from pipeline.dedup import deduplicate, pairs
 from pipeline.text import fold
 from pipeline.text.normalize import comparison_key
 from schemas.item import LANGUAGES
@@ -115,7 +115,9 @@ def orders(frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_order_of_rows_and_number_of_threads_change_nothing(threads: int) -> None:
+def test_order_of_rows_and_number_of_threads_change_nothing(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frame = rows(
         *(
             (f"{code}{number}", code, text, [], CASES[code].answer)
@@ -124,6 +126,7 @@ def test_order_of_rows_and_number_of_threads_change_nothing(threads: int) -> Non
         )
     )
     found = deduplicate(frame)
+    monkeypatch.setattr(pairs, "PAIRS_AT_A_TIME", 3)
     for other in orders(frame):
         again = deduplicate(other, threads=threads)
         assert again.dropped.equals(found.dropped)
