@@ -53,7 +53,9 @@ def choose(
         if not runner.is_dry:
             runner.store.put(whole.fingerprint, {"jobs": jobs}, {})
     ids = {s.table.digest: pl.read_parquet(s.table.path, columns=["id"]) for s in shards}
-    return Chosen(jobs, {d: jobs.join(own, on="id", how="semi") for d, own in ids.items()})
+    # Sorted, because a join promises no order.
+    own = {d: jobs.join(t, on="id", how="semi").sort(JOBS.names()) for d, t in ids.items()}
+    return Chosen(jobs, own)
 
 
 def _choose(
@@ -109,7 +111,7 @@ def run_call_stage(
         jobs = chosen.of(todo)
         foreseen = runner.session.estimate(jobs_of(jobs, todo), jobs.height, stage.program)
     elif todo:
-        undone = _ask(runner.session, entry, stage, chosen.of(todo), todo)
+        undone = get_answers(runner.session, entry, stage, chosen.of(todo), todo)
         tasks = [
             _without(task, chosen, undone, shard) for task, shard in zip(tasks, shards, strict=True)
         ]
@@ -135,7 +137,7 @@ def _without(task: Task, chosen: Chosen, undone: pl.DataFrame, shard: Shard) -> 
     return replace(task, fingerprint=digest([task.fingerprint, "without", left.rows()]), jobs=jobs)
 
 
-def _ask(
+def get_answers(
     session: Session,
     entry: StageEntry,
     stage: CallStage[Any],

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.build import fitting_workers, locked, run_stage
-from pipeline.calls import choose, jobs_of
+from pipeline.calls import choose, get_answers, jobs_of
 from pipeline.engine.local import LocalEngine
 from pipeline.errors import InputError
 from pipeline.frames import ITEM_COLUMNS
@@ -117,16 +117,15 @@ def _try(runner: Runner, entry: StageEntry, before: StageRun) -> Iterator[tuple[
     assert isinstance(stage, CallStage)
     session, shards = runner.session, before.shards
     languages = [pl.read_parquet(s.table.path, columns=["id", "language"]) for s in shards]
-    jobs = choose(runner, entry, stage, shards).jobs.join(pl.concat(languages), on="id")
+    chosen = choose(runner, entry, stage, shards).jobs
+    jobs = chosen.join(pl.concat(languages), on="id").sort(JOBS.names())
     counted = jobs.with_columns(number=pl.int_range(pl.len()).over(_DIRECTION))
     sampled = counted.filter(pl.col("number") < session.options.pilot).select(JOBS.names())
-    if session.place.pack is None and sampled.height:
-        session.get_answers(
-            entry.instance, lambda: jobs_of(sampled, shards), sampled.height, stage.program
-        )
+    undone = get_answers(session, entry, stage, sampled, shards)
+    answered = sampled.join(undone, on=JOBS.names(), how="anti")
     num_jobs = {key: part.height for key, part in jobs.group_by(_DIRECTION)}
     with session.place.replay() as ask:
-        for job in jobs_of(sampled, shards):
+        for job in jobs_of(answered, shards):
             result = run_program(stage.program(job, ask))
             tried = _tried(entry.instance, stage, job, result, session)
             yield tried, num_jobs[tried.direction]

@@ -13,11 +13,12 @@ import pytest
 import yaml
 
 from pipeline.quality.rules import RULES
-from pipeline.recipe import load_recipe
+from pipeline.recipe import Llm, load_recipe
 from pipeline.stages import stage_class
 
 ROOT = Path(__file__).parent.parent
 README, DEDUP, QUALITY = ROOT / "README.md", ROOT / "docs/dedup.md", ROOT / "docs/quality.md"
+LLM = ROOT / "docs/llm.md"
 
 
 def blocks(document: Path, kind: str) -> list[str]:
@@ -36,7 +37,7 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def test_a_table_of_ones_own_reaches_a_release(tmp_path: Path) -> None:
-    script, _ = blocks(README, "bash")
+    script, _, _ = blocks(README, "bash")
     output = run(["bash", "-ec", script], tmp_path)
     assert "item 1: es mcq exam" in output
     assert (tmp_path / "mine/release/mmed_ift_mc/es/train-00000-of-00001.parquet").is_file()
@@ -52,7 +53,7 @@ def test_the_demo_release_loads_as_shown(tmp_path: Path) -> None:
 
 
 def test_any_table_is_cleaned_as_the_readme_says(tmp_path: Path) -> None:
-    _, script = blocks(README, "bash")
+    _, script, _ = blocks(README, "bash")
     run(["bash", "-ec", script], tmp_path)
     dropped = pl.read_parquet(tmp_path / "cleaned/dropped.parquet")
     assert dropped.select("id", "kept_instead").rows() == [("b", "a")]
@@ -62,6 +63,19 @@ def test_any_table_is_cleaned_as_the_readme_says(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "cleaned/kept.parquet")["id"].to_list() == ["a", "c", "d"]
     languages = pl.read_parquet(tmp_path / "languages.parquet")
     assert dict(languages.select("id", "language").rows())["d"] == "es"
+
+
+def test_translations_are_checked_as_the_readme_says(tmp_path: Path) -> None:
+    _, _, script = blocks(README, "bash")
+    run(["bash", "-ec", script], tmp_path)
+    checked = pl.read_parquet(tmp_path / "checked.parquet")
+    assert checked["verdict"].to_list() == ["pass", "fail", "fail"]
+    assert checked["reasons"].to_list() == [[], ["numbers"], ["drug"]]
+
+
+def test_the_llm_settings_of_the_docs_are_known_to_a_recipe() -> None:
+    (text,) = (block for block in blocks(LLM, "yaml") if block.startswith("llm:"))
+    assert Llm.model_validate(yaml.safe_load(text)["llm"]).model_fields_set
 
 
 def test_near_duplicates_are_judged_as_the_docs_say(tmp_path: Path) -> None:

@@ -273,6 +273,8 @@ class Endpoint:
     async def close(self) -> None:
         """Close the connections of the running event loop."""
         connection, self._connection = self._connection, None
+        for mode in self._schema_modes.values():
+            mode.lock = asyncio.Lock()  # a lock is its loop's
         if connection is not None and connection[0] is asyncio.get_running_loop():
             await connection[1].close()
 

@@ -12,7 +12,7 @@ from itertools import islice
 
 from pipeline.llm.budget import Price
 from pipeline.llm.gather import Program, Work, run_program
-from pipeline.llm.request import Answer, Ask, MissError, Outcome, Request
+from pipeline.llm.request import Answer, Ask, Guess, MissError, Outcome, Request
 from pipeline.llm.tokens import estimate_tokens, prompt_tokens
 
 SAMPLE = 1000  # jobs that are run for an estimate; ids are hashes, so the first are a fair sample
@@ -71,8 +71,6 @@ def estimate(jobs: Iterable[Work], num_jobs: int, program: Program[Work], replay
 class _Guess:
     """Answers from the cache where it can, else with the source text, and counts."""
 
-    is_guess = True  # for programs: what comes back is not to be judged
-
     def __init__(self, replay: Ask) -> None:
         self.num_requests = self.num_hits = 0
         self.prompt_tokens = self.completion_tokens = self.max_completion_tokens = 0
@@ -97,7 +95,7 @@ class _Guess:
             self.prompt_tokens += prompt_tokens(request)
             self.completion_tokens += min(estimate_tokens(text), request.max_tokens) // 2
             self.max_completion_tokens += request.max_tokens
-        return Answer(request.key, Outcome.OK, text, request.prompt, request.model)
+        return Guess(request.key, Outcome.OK, text, request.prompt, request.model)
 
 
 def _short(number: int) -> str:

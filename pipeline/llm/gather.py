@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from pipeline.errors import StoppedError
+from pipeline.errors import InputError, StoppedError
 from pipeline.llm.request import Answer, Ask, Request, RequestFailedError
+
+_JOBS_PER_TURN = 100
 
 Work = TypeVar("Work")
 Program = Callable[[Work, Ask], Coroutine[Any, Any, Any]]
@@ -66,7 +68,8 @@ def gather(
     """Do all jobs, `workers` at a time and in order; `done` is told what each gave.
 
     Ctrl-C, a cap, a dead endpoint: nothing more is sent, what is in flight is waited for, and the
-    jobs that are left come back as unfinished.
+    jobs that are left come back as unfinished. `InputError`: of a request that may not be sent, or
+    of the cache; what is in flight is waited for before it is raised.
     """
     return asyncio.run(_gather(iter(jobs), program, client, workers, done))
 
@@ -79,9 +82,10 @@ async def _gather(
     done: Callable[[Work, Any], None],
 ) -> Gathered[Work]:
     found: Gathered[Work] = Gathered()
+    faults: list[InputError] = []
 
     async def worker() -> None:
-        for job in jobs:
+        for number, job in enumerate(jobs, start=1):
             if found.stopped is not None:
                 found.unfinished.append(job)
                 continue
@@ -93,6 +97,13 @@ async def _gather(
             except StoppedError as error:
                 found.unfinished.append(job)
                 found.stopped = error
+            except InputError as error:  # raised here, it would cancel the others, who have paid
+                faults.append(error)
+                found.stopped = StoppedError(str(error))
+                client.stop(str(error))
+            # Not before: a program is made of a job before the next job is given out.
+            if number % _JOBS_PER_TURN == 0:
+                await asyncio.sleep(0)  # cached answers suspend nothing; Ctrl-C is seen here
 
     with stopping_on_interrupt(client, found):
         async with asyncio.TaskGroup() as group:
@@ -102,6 +113,8 @@ async def _gather(
             await client.close()
         except StoppedError as error:
             found.stopped = found.stopped or error
+    if faults:
+        raise faults[0]
     return found
 
 

@@ -20,6 +20,7 @@ MAX_CONCURRENCY = 32
 _FIRST_LIMIT = 16
 _BACKOFF_BASE_S = 0.5
 _BACKOFF_MOST_S = 30.0
+_LATE_S = 0.02
 _SPREAD_S = 1.0  # after a pause, so that not all come back in the same instant
 
 Sleep = Callable[[float], Coroutine[Any, Any, None]]
@@ -56,6 +57,8 @@ class Pacing:
         self._next_request = self._next_tokens = self._paused_until = float("-inf")
         self._cut_ticket = 0  # requests up to this one were in flight at the last halving
         self._is_doubling = True
+        self._is_admitting = False
+        self._rating: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._closed = ""
 
     async def enter(self, num_tokens: int) -> int:
@@ -64,7 +67,7 @@ class Pacing:
         try:
             while True:
                 await self.sit_out_pause()
-                await self._wait_for(self._next_slot(num_tokens))
+                await self._take_slot(num_tokens)
                 self.check_open()
                 if self._paused_until <= self._clock():
                     break
@@ -78,13 +81,13 @@ class Pacing:
         """Note that a request has ended, and used so many tokens fewer than it entered with."""
         self.in_flight -= 1
         self._next_tokens -= unused_tokens * self._s_per_token
-        self._admit()
+        self._admit_soon()
 
     def succeeded(self) -> None:
         """Let more requests in flight."""
         step = 1.0 if self._is_doubling else 1.0 / self.limit
         self.limit = min(float(self.max_concurrency), self.limit + step)
-        self._admit()
+        self._admit_soon()
 
     def overloaded(self, ticket: int) -> None:
         """Halve the number in flight, once for all requests that were in flight together."""
@@ -137,12 +140,9 @@ class Pacing:
 
     async def _turn(self) -> None:
         self.check_open()
-        if not self._queue and self.in_flight < int(self.limit):
-            self.in_flight += 1
-            return
         waiter = asyncio.get_running_loop().create_future()
         self._queue.append(waiter)
-        self._admit()  # those before it may all have given up
+        self._admit_soon()
         try:
             await waiter
         except asyncio.CancelledError:
@@ -150,22 +150,43 @@ class Pacing:
                 self.leave()
             raise
 
+    def _admit_soon(self) -> None:
+        if self._queue and not self._is_admitting:
+            self._is_admitting = True
+            asyncio.get_running_loop().call_soon(self._admit)
+
     def _admit(self) -> None:
+        """Let one request in. Those that go at once also come back at once, and then the processor
+        is idle while all of them wait, and late with all of them while they do not.
+        """
+        self._is_admitting = False
         while self._queue and self.in_flight < int(self.limit):
             waiter = self._queue.popleft()
             if not waiter.done():
                 self.in_flight += 1
                 waiter.set_result(None)
+                self._admit_soon()
+                return
 
     async def _wait_for(self, moment: float, longer: float = 0) -> None:
         while (left := moment - self._clock()) > 0:
             await self.wait(left + longer)
 
-    def _next_slot(self, num_tokens: int) -> float:
-        slot = max(self._clock(), self._next_request, self._next_tokens)
-        self._next_request = slot + self._s_per_request
-        self._next_tokens = slot + num_tokens * self._s_per_token
-        return slot
+    async def _take_slot(self, num_tokens: int) -> None:
+        """Wait for a time at which the rates allow a request; one after another, as they came."""
+        if not self._s_per_request and not self._s_per_token:
+            return
+        loop = asyncio.get_running_loop()
+        if self._rating is None or self._rating[0] is not loop:
+            self._rating = loop, asyncio.Lock()
+        lock = self._rating[1]
+        # Time that one who waits loses by waking late is made up for; a standstill is not.
+        late_s = _LATE_S if lock.locked() else 0.0
+        async with lock:
+            slot = max(self._clock() - late_s, self._next_request, self._next_tokens)
+            await self._wait_for(slot)
+            self._next_request = slot + self._s_per_request
+            self._next_tokens = slot + num_tokens * self._s_per_token
 
     def check_open(self) -> None:
         """Raise a `StoppedError` if nothing may pass any more."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
-from typing import Any
 
 from pipeline.llm.budget import Budget
 from pipeline.llm.client import Client
@@ -25,7 +23,6 @@ class LiveLine:
         self._client = client
         self._budget = budget
         self._num_done = 0
-        self._spent_before = budget.spent
         self._started = time.monotonic()
         self._is_terminal = sys.stderr.isatty()
         self._ended = threading.Event()
@@ -45,14 +42,9 @@ class LiveLine:
         self._thread.join()
         self._print("\n")
 
-    def counting(self, done: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-        """Return a function that is told of each finished job, counts it, and passes it on."""
-
-        def counted(job: Any, result: Any) -> None:  # noqa: ANN401 - whatever a job gives
-            self._num_done += 1
-            done(job, result)
-
-        return counted
+    def count(self, _job: object, _result: object) -> None:
+        """Count a finished job."""
+        self._num_done += 1
 
     def text(self) -> str:
         """Return the line."""

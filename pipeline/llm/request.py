@@ -95,6 +95,11 @@ class Answer:
     is_local: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Guess(Answer):
+    """An answer that an estimate made up of the text it was asked about; it is not to be judged."""
+
+
 class Ask(Protocol):
     """Gets the answers to requests, in their order: live, by replay, estimated or in batches.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from pipeline.cli_options import CACHE_DEFAULT
 from pipeline.errors import InputError, StoppedError
@@ -46,6 +46,7 @@ class CallOptions:
     price: tuple[float, float] | None = None  # instead of the recipe's
     is_partial: bool = False  # go on with what is there when the work stops
     is_batch: bool = False  # ask by the Batch API
+    is_recording: bool = False  # ask although the recipe names a pack, to write it anew
     pilot: int | None = None  # jobs per direction and operation
 
 
@@ -72,8 +73,7 @@ class AnswersPlace:
 @contextmanager
 def _alone_with(cache: Path) -> Iterator[None]:
     """Hold a cache's lock: two runs that ask at once would pay for the same answers."""
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with cache.with_name(f"{cache.name}.lock").open("w") as lock:
+    with _lock_file(cache) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -82,6 +82,17 @@ def _alone_with(cache: Path) -> Iterator[None]:
                 "another --cache."
             ) from error
         yield
+
+
+def _lock_file(cache: Path) -> IO[str]:
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        return cache.with_name(f"{cache.name}.lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"{cache}: no answers can be kept here ({error.strerror}). Name another file with "
+            "`--cache`."
+        ) from error
 
 
 def _open_pack(path: Path) -> Answers:
@@ -97,7 +108,8 @@ class Session:
         self.llm = llm
         self.options = options
         self.out = out  # what is spent is counted per folder
-        self.place = AnswersPlace(options.cache, llm.pack if llm else None)
+        pack = llm.pack if llm and not options.is_recording else None
+        self.place = AnswersPlace(options.cache, pack)
 
     @property
     def price(self) -> Price | None:
@@ -137,7 +149,6 @@ class Session:
         jobs: Callable[[], Iterable[Work]],
         num_jobs: int,
         program: Program[Work],
-        done: Callable[[Work, Any], None] = lambda _job, _result: None,
     ) -> list[Work]:
         """Get every answer that jobs need; return those left undone, which `--partial` allows.
 
@@ -161,13 +172,11 @@ class Session:
             else:
                 client = Client(endpoint, cache, budget, self._pacing())
                 with LiveLine(name, num_jobs, client, budget) as line:
-                    found = gather(
-                        jobs(),
-                        program,
-                        client,
-                        _WORKERS_PER_SLOT * self.llm.concurrency,
-                        line.counting(done),
-                    )
+                    workers = _WORKERS_PER_SLOT * self.llm.concurrency
+                    found = gather(jobs(), program, client, workers, line.count)
+                if found.stopped is not None and not client.totals.num_answers:
+                    # Jobs had to do with rejections that are not kept: nothing got through.
+                    found.unfinished = list(self.unanswered(jobs(), program))
         return self._left(name, found)
 
     def _pacing(self) -> Pacing:

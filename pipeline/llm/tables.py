@@ -23,7 +23,7 @@ def pack_text(cache: Path, output: Path, out: Path | None) -> tuple[dict[str, An
     that the build can be repeated from it.
     """
     refuse_same_file(cache, output)
-    keys = None if out is None else _keys_used(out)
+    keys = None if out is None else used_keys(out)
     with Cache(cache, is_read_only=True) as opened:
         if out is not None and keys is not None:
             _check_whole(opened, cache, keys, out)
@@ -36,7 +36,7 @@ def pack_text(cache: Path, output: Path, out: Path | None) -> tuple[dict[str, An
     return value, _as_text(value)
 
 
-def _keys_used(out: Path) -> list[str]:
+def used_keys(out: Path) -> list[str]:
     """Return the keys of all answers that a finished build read, sorted."""
     path, store = out / _MANIFEST, Store(out / "store")
     try:

@@ -124,7 +124,7 @@ class Augment(CallStage[AugmentSettings]):
         for job, done in results:
             row = changed.get(job.row["id"], dict(job.row))
             if isinstance(done, Rewritten):
-                children.append(self._rewritten(row, done))
+                children.append(self._rewritten(job.row, done))
             elif isinstance(done, Rationale):
                 changed[row["id"]] = self._explained(row, done)
             else:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.llm.program import Call, ProgramSettings, RowAsk, max_tokens_for
 from pipeline.llm.prompts import prompt
-from pipeline.llm.request import Answer, Ask, Outcome
+from pipeline.llm.request import Answer, Ask, Guess, Outcome
 from pipeline.llm.structured import MalformedError, parse
 from pipeline.text.normalize import comparison_key
 from pipeline.translation.checks import check_item, check_text
@@ -207,7 +207,7 @@ class _Translation:
         self._variant = max(self._variant, int(is_retry))
         calls = [self._direction.call(one, is_retry=is_retry) for one in pieces]
         for one, answer in zip(pieces, await self._ask(calls), strict=True):
-            if self._ask.is_guess:
+            if isinstance(answer, Guess):
                 one.text = one.source
             else:
                 self._direction.take(one, answer, is_retry=is_retry)

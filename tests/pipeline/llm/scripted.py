@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import permutations
 
 from pipeline.llm.program import ProgramSettings
-from pipeline.llm.request import Answer, Outcome, Request
+from pipeline.llm.request import Answer, Guess, Outcome, Request
 from schemas.item import LANGUAGES, Language
 from tests.pipeline.stages.rows import Row, mcq
 
@@ -56,18 +56,20 @@ class Scripted:
     """Answers every request by a script, at once, and remembers what it was asked."""
 
     def __init__(self, script: Script, *, is_guess: bool = False) -> None:
-        self.is_guess = is_guess
+        self._is_guess = is_guess
         self.requests: list[Request] = []
         self._script = script
 
     async def __call__(self, requests: Sequence[Request]) -> list[Answer]:
         self.requests += requests
-        return [self._answer(request) for request in requests]
+        return [self.answer(request) for request in requests]
 
-    def _answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
+        """Return the script's answer to a request."""
         said = self._script(request)
         outcome, text = (said, "") if isinstance(said, Outcome) else (Outcome.OK, said)
-        return Answer(request.key, outcome, text, request.prompt, request.model)
+        kind = Guess if self._is_guess else Answer
+        return kind(request.key, outcome, text, request.prompt, request.model)
 
 
 def item(language: Language, **changes: object) -> Row:

@@ -32,7 +32,7 @@ def test_cost_is_exact_and_rounded_up(
 
 @pytest.mark.parametrize("usd", [-1, float("nan"), float("inf")])
 def test_a_price_or_cap_has_to_be_an_amount(tmp_path: Path, usd: float) -> None:
-    with pytest.raises(InputError, match=r"0\.15,0\.60"):
+    with pytest.raises(InputError, match=r"0\.15:0\.60"):
         Price(usd, 1)
     with Cache(tmp_path / "cache") as cache, pytest.raises(InputError, match="--max-cost"):
         Budget(usd, PRICE, cache, "a")

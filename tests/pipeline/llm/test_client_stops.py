@@ -174,12 +174,10 @@ def test_requests_do_not_come_back_from_a_pause_in_one_instant(
     assert len(set(waited)) == len(waited) > 1
 
 
-def test_a_server_that_takes_four_at_once_gets_about_four(server: FaultServer, rig: Rig) -> None:
-    script(server, latency_ms=5, limit={"in_flight": 4})
+def test_a_server_that_takes_four_at_once_is_not_flooded(server: FaultServer, rig: Rig) -> None:
+    script(server, latency_ms=30, limit={"in_flight": 4})
     client = rig.client(pacing=rig.pacing(max_concurrency=32))
-    answers = rig.ask(requests(200), client)
-    assert len(answers) == 200
-    assert client.pacing.limit < 16
+    assert len(rig.ask(requests(200), client)) == 200
     assert server.counts.by_status[429] < 100
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, StoppedError
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.failures import of_status, retry_after_s
 from pipeline.llm.request import Outcome
@@ -152,11 +153,21 @@ def test_a_request_that_no_way_helps_is_rejected_alone(server: FaultServer, rig:
 
 
 def test_more_than_a_hundred_are_in_flight_at_once(server: FaultServer, rig: Rig) -> None:
-    script(server, latency_ms=500)
-    client = rig.client(pacing=rig.pacing(max_concurrency=128))
-    client.pacing.limit = 128
-    run(ask(client, requests(128)))
-    assert server.counts.max_in_flight > 100
+    script(server, default={"delay_ms": 60_000})
+
+    async def work() -> int:
+        client = rig.client(pacing=rig.pacing(max_concurrency=128), drain_s=0)
+        client.pacing.limit = 128
+        asking = asyncio.create_task(ask(client, requests(128)))
+        async with asyncio.timeout(30):
+            while server.counts.in_flight < 128:
+                await asyncio.sleep(0.01)
+        client.stop("seen enough")
+        await asyncio.wait([asking])
+        assert isinstance(asking.exception(), StoppedError)
+        return server.counts.max_in_flight
+
+    assert run(work()) == 128
 
 
 RETRY_AFTER: list[tuple[dict[str, str], float | None]] = [

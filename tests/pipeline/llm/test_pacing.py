@@ -34,6 +34,19 @@ def test_no_minute_holds_more_requests_than_allowed() -> None:
     assert times[-1] == pytest.approx(99 * 2)
 
 
+def test_a_standstill_is_not_made_up_for() -> None:
+    time = FakeTime()
+    gate = pacing(time, requests_per_minute=60)
+
+    async def work() -> list[float]:
+        times = await pass_times(gate, time, [1, 1])
+        time.now += 50  # the process was asleep
+        return times + await pass_times(gate, time, [1] * 5)
+
+    times = run(work())
+    assert all(later - earlier >= 0.97 for earlier, later in pairwise(times))
+
+
 def test_tokens_are_paced_by_what_they_may_come_to() -> None:
     time = FakeTime()
     times = run(pass_times(pacing(time, tokens_per_minute=6000), time, [1000, 3000, 10, 10]))

@@ -1,4 +1,4 @@
-"""JSON from a model: taken only when it is whole and satisfies the schema, repaired once."""
+"""JSON from a model: taken only when it is whole and satisfies the schema."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from pipeline.llm.json_schema import problems
-from pipeline.llm.request import Answer, Outcome
-from pipeline.llm.serve.fault import FaultServer, Reply
-from pipeline.llm.structured import MalformedError, ask_json, ask_whole, parse
-from tests.pipeline.llm.loopback import TEXTS, Rig, request, run
+from pipeline.llm.structured import MalformedError, parse
+from tests.pipeline.llm.loopback import TEXTS
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -23,7 +21,6 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 GOOD = '{"letter": "B", "score": 7}'
-VALUE = {"letter": "B", "score": 7}
 
 
 @pytest.mark.parametrize("language", TEXTS)
@@ -56,6 +53,8 @@ BROKEN = [
     ),
     ('["B", 7]', 'the value is ["B", 7], not of type object.'),
     ("[" * 100_000, "it is no JSON."),
+    ('{"letter": "B", "score": ' + "1" * 5000 + "}", "it is no JSON."),
+    (r'{"letter": "B", "score": 7, "why": "\ud83d"}', "it holds half of a character."),
 ]
 
 
@@ -87,74 +86,3 @@ def test_the_parts_of_json_schema_are_checked(value: Any, schema: Any, number: i
 def test_a_part_that_is_not_checked_is_an_error_of_the_schema() -> None:
     with pytest.raises(ValueError, match="'oneOf', which is not checked here"):
         list(problems(1, {"oneOf": []}))
-
-
-def answering(*texts: str | Reply) -> FaultServer:
-    """Return a server that gives these answers, one after another, and the last one for ever."""
-    left = list(texts)
-    return FaultServer(answer=lambda _payload: left.pop(0) if len(left) > 1 else left[0])
-
-
-def ask_for_json(rig: Rig, server: FaultServer) -> tuple[Any, Answer]:
-    rig.base_url = server.base_url
-
-    async def work() -> tuple[Any, Answer]:
-        client = rig.client()
-        try:
-            return await ask_json(client, request(schema=SCHEMA))
-        finally:
-            await client.close()
-
-    return run(work())
-
-
-def test_broken_json_is_repaired_by_one_call_that_holds_the_error_alone(rig: Rig) -> None:
-    with answering('{"letter": "B", "score": 99}', GOOD) as server:
-        value, answer = ask_for_json(rig, server)
-        assert (value, answer.outcome) == (VALUE, Outcome.OK)
-        assert server.counts.num_requests == 2
-        repaired = server.received[-1].payload["messages"]
-        assert len(repaired) == 2
-        assert "'score' of the value is 99, above 10." in repaired[-1]["content"]
-        assert '"letter": "B"' not in repaired[-1]["content"]
-        # The same again is read from the cache, the repair included.
-        assert ask_for_json(rig, server)[0] == VALUE
-        assert server.counts.num_requests == 2
-
-
-def test_json_that_stays_broken_is_malformed(rig: Rig) -> None:
-    with answering('{"letter": "D", "score": 1}') as server:
-        value, answer = ask_for_json(rig, server)
-        assert (value, answer.outcome) == (None, Outcome.MALFORMED)
-        assert server.counts.num_requests == 2
-
-
-def test_a_cut_json_prefix_is_never_taken(rig: Rig) -> None:
-    cut = Reply(text=GOOD, finish_reason="length")
-    with answering(cut) as server:
-        value, answer = ask_for_json(rig, server)
-        assert (value, answer.outcome) == (None, Outcome.LENGTH)
-        limits = [one.payload["max_tokens"] for one in server.received]
-        assert limits == [100, 200]
-
-
-def test_a_refusal_is_not_repaired(rig: Rig) -> None:
-    with answering(Reply(refusal="No.")) as server:
-        value, answer = ask_for_json(rig, server)
-        assert (value, answer.outcome) == (None, Outcome.REFUSAL)
-        assert server.counts.num_requests == 1
-
-
-@pytest.mark.parametrize("language", TEXTS)
-def test_a_cut_text_is_asked_for_with_twice_the_room(rig: Rig, language: str) -> None:
-    with answering(Reply(text="half of", finish_reason="length"), TEXTS[language]) as server:
-        rig.base_url = server.base_url
-
-        async def work() -> Answer:
-            client = rig.client()
-            answer = await ask_whole(client, request(TEXTS[language]))
-            await client.close()
-            return answer
-
-        assert run(work()).text == TEXTS[language]
-        assert [one.payload["max_tokens"] for one in server.received] == [100, 200]
