@@ -106,6 +106,15 @@ class Llm(Model):
     tokens_per_minute: int | None = Field(None, ge=1)
     timeout_s: float = Field(120, gt=0)
 
+    @model_validator(mode="after")  # of the whole: an error of the field alone would repeat it
+    def _check_base_url(self) -> Llm:
+        if {"@", "?"} & {*(self.base_url or "")}:
+            raise ValueError(
+                "`base_url` holds a user name, a password or a query; leave them out, a key "
+                "belongs into OPENAI_API_KEY"
+            )
+        return self
+
     def identity(self) -> dict[str, str]:
         """Return what decides the answers; where and how fast they are got does not."""
         deciding = ("model", "allow_models", "temperature", "extra")
@@ -244,7 +253,7 @@ def _with_absolute_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]
             for table in values["tables"]
         ]
     llm = values.get("llm")
-    if isinstance(llm, dict) and "pack" in llm:
+    if isinstance(llm, dict) and llm.get("pack") is not None:
         values["llm"] = {**llm, "pack": str(folder / str(llm["pack"]))}
     return values
 

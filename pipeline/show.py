@@ -115,7 +115,8 @@ def _record_text(out: Path) -> str:
     files = sorted((out / "release").glob("mmed_ift*/*/train-*.parquet"))
     if not files:
         return "The release is empty: every row was dropped; see the report for the reasons."
-    row = pl.read_parquet(files[0]).row(0, named=True)
+    # One that a person wrote, where there is any.
+    row = pl.read_parquet(files[0]).sort(pl.col("parent_id").is_not_null()).row(0, named=True)
     said = "\n".join(
         f"  {message['role']}: " + message["content"].replace("\n", "\n    ")
         for message in row["messages"]

@@ -107,9 +107,16 @@ class BatchRunner:
         requests = self._missing(requests)
         held = self._budget.reserve_all(requests)
         sent = [request for request in requests if request.key in held]
-        for shard in shards(sent, self._endpoint):
-            batch = await self._submit(shard, held)
-            pending.append(batch)  # at once: the next one may fail
+        unused = dict(held)
+        try:
+            for shard in shards(sent, self._endpoint):
+                for request in shard.requests:
+                    del unused[request.key]
+                batch = await self._submit(shard, held)
+                pending.append(batch)  # at once: the next one may fail
+        finally:
+            for reservation in unused.values():
+                self._budget.release(reservation)
         return requests[len(sent) :]
 
     async def _learn_schemas(self, requests: Sequence[Request]) -> None:
@@ -236,7 +243,8 @@ class BatchRunner:
         self._has_answered |= any(isinstance(one, Answer) for one in results.values())
         for key, line in batch.lines.items():
             held = Reservation(line.attempt, line.reserved, batch.account)
-            self._keep(line, held, results.get(key), is_free)
+            if not line.is_settled:
+                self._keep(line, held, results.get(key), is_free)
         self._cache.end_batch(batch.shard)
         fatal = next((one for one in results.values() if isinstance(one, FatalError)), None)
         if fatal is not None:

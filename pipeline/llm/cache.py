@@ -42,6 +42,7 @@ class BatchLine:
     prompt: str
     model: str
     is_local: bool
+    is_settled: bool = False  # by a run that died before all lines of the batch were
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,13 @@ class Cache:
         """Return the number of answers."""
         with self._telling:
             return int(self._database.execute("SELECT count(*) FROM answers").fetchone()[0])
+
+    def has_answer_of(self, model: str) -> bool:
+        """Tell whether a model has ever answered a request."""
+        with self._telling:
+            sql = "SELECT 1 FROM answers WHERE model = ? AND outcome != ? LIMIT 1"
+            query = self._database.execute(sql, (model, Outcome.REJECTED.value))
+            return query.fetchone() is not None
 
     def begin_attempt(self, account: str, key: str, reserved: int) -> int:
         """Note that a request is about to be sent and what it may cost, in micro-USD."""
@@ -186,13 +194,13 @@ class Cache:
 
     def _lines(self, shard: str) -> dict[str, BatchLine]:
         query = self._database.execute(
-            "SELECT l.key, attempt, reserved, prompt, model, is_local FROM batch_lines l "
-            "JOIN attempts a ON a.id = attempt WHERE shard = ? ORDER BY attempt",
+            "SELECT l.key, attempt, reserved, prompt, model, is_local, charged IS NOT NULL "
+            "FROM batch_lines l JOIN attempts a ON a.id = attempt WHERE shard = ? ORDER BY attempt",
             (shard,),
         )
         lines = (
-            BatchLine(key.hex(), attempt, reserved, prompt, model, bool(is_local))
-            for key, attempt, reserved, prompt, model, is_local in query
+            BatchLine(key.hex(), attempt, cost, prompt, model, bool(is_local), bool(is_settled))
+            for key, attempt, cost, prompt, model, is_local, is_settled in query
         )
         return {line.key: line for line in lines}
 

@@ -241,9 +241,12 @@ class Client:
         self.pacing.succeeded()
         if not self._has_answered:
             self._has_answered = True
-            self._cache.put_all(self._rejected)
-            self._rejected.clear()
+            self._keep_rejected()
         return answer
+
+    def _keep_rejected(self) -> None:
+        self._cache.put_all(self._rejected)
+        self._rejected.clear()
 
     def _reject(self, request: Request, reservation: Reservation, said: str) -> Answer:
         """Return a rejection; it is kept only where the fault is not the whole run's."""
@@ -325,5 +328,11 @@ class Client:
         if self._draining is not None:
             await self._draining
         await self._endpoint.close()
-        if self._rejected and not self._has_answered:
+        if not self._rejected:
+            return
+        if len(self._rejected) >= BREAKER or not self._has_answered_before():
             raise StoppedError(self._all_rejected())
+        self._keep_rejected()  # a few new rows after a run that went well
+
+    def _has_answered_before(self) -> bool:
+        return all(map(self._cache.has_answer_of, {one.model for one in self._rejected}))

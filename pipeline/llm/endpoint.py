@@ -65,7 +65,7 @@ class Endpoint:
             raise InputError("OPENAI_LOG=debug would log whole requests. Unset it.")
         self.base_url = _checked_url(base_url or environment.get(BASE_URL) or "")
         self.is_loopback = _is_loopback(self.base_url)
-        self._key = environment.get(KEY, "")
+        self._key = _checked_key(environment.get(KEY, ""))
         if not self._key and not self.is_loopback:
             raise InputError(f"{self.base_url} needs a key. Set {KEY}; it is read nowhere else.")
         self._timeout_s = timeout_s
@@ -141,12 +141,14 @@ class Endpoint:
 
     async def _complete(self, request: Request, way: SchemaWay | None) -> Answer:
         path = "/chat/completions"
+        payload = self.payload(request, way)
         try:
-            reply = await self.post(path, self.payload(request, way))
+            reply = await self.post(path, payload)
         except RejectedError as error:
             if error.code in _FILTER_CODES:
                 return empty_answer(request, Outcome.CONTENT_FILTER, str(error))
-            if self._limit_name == _LIMIT_NAMES[1] or _LIMIT_NAMES[1] not in str(error):
+            # What was sent counts: another request may have found the name meanwhile.
+            if _LIMIT_NAMES[1] in payload or _LIMIT_NAMES[1] not in str(error):
                 raise
             self._limit_name = _LIMIT_NAMES[1]
             reply = None
@@ -285,6 +287,17 @@ class ProbeError(CallError):
     def __init__(self, message: str, answer: Answer | None) -> None:
         super().__init__(message)
         self.answer = answer
+
+
+def _checked_key(key: str) -> str:
+    """Return a key without the white space around it; an `InputError` never repeats it."""
+    key = key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(
+            f"{KEY} holds a character that is not printable ASCII, which no header can hold. "
+            "Copy the key again."
+        )
+    return key
 
 
 def _checked_url(url: str) -> str:

@@ -132,9 +132,12 @@ def _until(date: str | None, now: str | None) -> float | None:
 def _error(body: str) -> tuple[str, str]:
     """Return the code and the words of an error's body."""
     try:
-        error = json.loads(body)
-    except ValueError:
+        return _told(json.loads(body), body)
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply
         return "", excerpt(body)
+
+
+def _told(error: Any, body: str) -> tuple[str, str]:  # noqa: ANN401 - JSON is anything
     error = error[0] if isinstance(error, list) and error else error
     inner = error.get("error", error) if isinstance(error, dict) else error
     if not isinstance(inner, dict):

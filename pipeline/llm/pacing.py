@@ -57,7 +57,6 @@ class Pacing:
         self._next_request = self._next_tokens = self._paused_until = float("-inf")
         self._cut_ticket = 0  # requests up to this one were in flight at the last halving
         self._is_doubling = True
-        self._is_admitting = False
         self._rating: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._closed = ""
 
@@ -81,13 +80,13 @@ class Pacing:
         """Note that a request has ended, and used so many tokens fewer than it entered with."""
         self.in_flight -= 1
         self._next_tokens -= unused_tokens * self._s_per_token
-        self._admit_soon()
+        self._admit()
 
     def succeeded(self) -> None:
         """Let more requests in flight."""
         step = 1.0 if self._is_doubling else 1.0 / self.limit
         self.limit = min(float(self.max_concurrency), self.limit + step)
-        self._admit_soon()
+        self._admit()
 
     def overloaded(self, ticket: int) -> None:
         """Halve the number in flight, once for all requests that were in flight together."""
@@ -140,9 +139,12 @@ class Pacing:
 
     async def _turn(self) -> None:
         self.check_open()
+        if not self._queue and self.in_flight < int(self.limit):
+            self.in_flight += 1
+            return
         waiter = asyncio.get_running_loop().create_future()
         self._queue.append(waiter)
-        self._admit_soon()
+        self._admit()  # those before it may all have given up
         try:
             await waiter
         except asyncio.CancelledError:
@@ -150,23 +152,12 @@ class Pacing:
                 self.leave()
             raise
 
-    def _admit_soon(self) -> None:
-        if self._queue and not self._is_admitting:
-            self._is_admitting = True
-            asyncio.get_running_loop().call_soon(self._admit)
-
     def _admit(self) -> None:
-        """Let one request in. Those that go at once also come back at once, and then the processor
-        is idle while all of them wait, and late with all of them while they do not.
-        """
-        self._is_admitting = False
         while self._queue and self.in_flight < int(self.limit):
             waiter = self._queue.popleft()
             if not waiter.done():
                 self.in_flight += 1
                 waiter.set_result(None)
-                self._admit_soon()
-                return
 
     async def _wait_for(self, moment: float, longer: float = 0) -> None:
         while (left := moment - self._clock()) > 0:

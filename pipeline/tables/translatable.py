@@ -68,7 +68,7 @@ def record(number: int, row: Row) -> Record:
         row={
             "id": str(row["id"]),
             "language": row["language"],
-            "egress": row.get("egress", "any"),
+            "egress": row.get("egress", "any") or "local",  # not stated for this row: it stays
             "question": row["question"],
             "context": row.get("context", ""),
             "rationale": row.get("rationale", ""),

@@ -14,6 +14,7 @@ from pipeline.translation.problem import Pair, Problem
 from pipeline.translation.wordlists import wordlist
 
 MIN_LETTERS = 4
+NEW_LETTERS = 8  # of a word that is not the source's either; shorter ones are abbreviations too
 # One long word is a term that is kept, two are a phrase.
 MIN_WORDS = 2
 # Shorter texts are judged word by word alone.
@@ -68,8 +69,11 @@ def _in_other_letters(pair: Pair) -> list[str]:
             continue
         found[word] = None
     words = list(found)
-    is_source_latin = pair.source_language in LATIN_LANGUAGES
-    if is_source_latin:
+    if pair.source_language in LATIN_LANGUAGES:
+        # Models fall back on English from any language: "способ administration".
+        new = [word for word in words if word not in source_words and len(word) >= NEW_LETTERS]
+        if new:
+            return new
         words = [word for word in words if word in source_words]
     telling = [word for word in words if word in _english()]
     long = [word for word in words if len(word) >= MIN_LETTERS]
@@ -81,8 +85,8 @@ def _in_latin_letters(pair: Pair) -> list[str]:
     if pair.source_language != "en" or pair.target_language not in ("fr", "es"):
         return []
     source_words = {word.casefold() for word in LATIN.findall(pair.source)}
-    known = _english() - _listed("borrowed") - _words_of(pair.target_language)
     endings = tuple(wordlist("leftovers")["endings"])
+    known = _english() - _listed("borrowed") - _words_of(pair.target_language)
     found: dict[str, None] = {}
     text = _GLOSS.sub(" ", pair.target)
     for match in _WORD.finditer(text):

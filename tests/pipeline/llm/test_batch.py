@@ -12,6 +12,7 @@ from pipeline.errors import InputError, StoppedError
 from pipeline.llm.batch import SUBMISSIONS, BatchRunner
 from pipeline.llm.batch_files import shards
 from pipeline.llm.budget import Budget
+from pipeline.llm.cache import Cache
 from pipeline.llm.endpoint import Endpoint, Reply
 from pipeline.llm.request import Answer, Outcome, Request
 from pipeline.llm.serve.fault import FaultServer
@@ -318,3 +319,39 @@ def test_local_rows_do_not_leave(rig: Rig) -> None:
     runner = BatchRunner(endpoint, rig.cache, rig.budget(), rig.pacing(), live)
     with pytest.raises(InputError, match="may not leave this machine"):
         run(runner.run_round([request(is_local=True)]))
+
+
+class DyingCache(Cache):
+    """One whose process dies when the lines of a batch are settled, and the batch is not ended."""
+
+    def end_batch(self, shard: str) -> None:
+        raise KilledError(shard)
+
+
+def test_lines_that_a_run_settled_before_it_died_are_not_settled_again(
+    server: FaultServer, rig: Rig
+) -> None:
+    whole = rig.cache
+    rig.cache = DyingCache(whole.path)
+    with pytest.raises(KilledError):
+        batch(rig, requests(4))
+    rig.cache.close()
+    rig.cache = whole
+    budget = rig.budget()
+    batch(rig, requests(6), budget)  # two rows are new
+    assert budget.spent == rig.cache.spent("build") > 0
+    assert server.counts.num_batch_lines == 6
+    assert rig.cache.pending_batches(rig.base_url) == []
+
+
+def test_a_shard_that_fails_gives_back_what_was_put_aside_for_those_after_it(
+    server: FaultServer, rig: Rig
+) -> None:
+    rule = {"when": {"path": "/v1/files", "number": 2}, "then": {"status": 401}}
+    script(server, rules=[rule], default={"usage": [10, 20]})
+    budget = rig.budget()
+    models = ("some-model", "second", "third")  # a batch asks one model
+    with pytest.raises(StoppedError, match="OPENAI_API_KEY"):
+        batch(rig, [request(model=model) for model in models], budget)
+    assert created(server) == 1
+    assert budget.spent == rig.cache.spent("build") == PRICE.micro_usd(10, 20)

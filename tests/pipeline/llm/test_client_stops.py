@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import StoppedError
 from pipeline.llm.client import BREAKER, RATE_LIMITED_MOST
 from pipeline.llm.pacing import Pacing
-from pipeline.llm.request import RequestFailedError
+from pipeline.llm.request import Outcome, RequestFailedError
 from pipeline.llm.serve.fault import FaultServer
 from tests.pipeline.llm.loopback import PRICE, TEXTS, Rig, ask, request, requests, run
 from tests.pipeline.llm.test_client import script
@@ -284,3 +284,34 @@ def test_a_failed_request_names_row_prompt_and_the_last_failure(
     assert f"row row-{language}, prompt translate/en-fr@1" in str(caught.value)
     assert "answers 500: Server error" in str(caught.value)
     assert "<" not in str(caught.value)
+
+
+def test_a_rejection_of_one_new_row_after_a_run_that_went_well_is_kept(
+    server: FaultServer, rig: Rig
+) -> None:
+    rig.ask(requests(3))
+    script(server, default={"status": 400, "message": "the prompt is too long"})
+    new = request("one more row")
+    for _ in range(2):
+        assert [one.outcome for one in rig.ask([new])] == [Outcome.REJECTED]
+    assert server.counts.by_status == {200: 3, 400: 1}
+
+
+def test_rejections_of_a_model_that_never_answered_are_not_kept(
+    server: FaultServer, rig: Rig
+) -> None:
+    rig.ask(requests(3))
+    script(server, default={"status": 400})
+    with pytest.raises(StoppedError, match="took none of the first 1 requests"):
+        rig.ask([request(model="misspelt")])
+    assert rig.cache.count() == 3
+
+
+def test_rejections_of_many_rows_are_the_runs_fault_though_earlier_ones_went_well(
+    server: FaultServer, rig: Rig
+) -> None:
+    rig.ask(requests(3))
+    script(server, default={"status": 400})
+    with pytest.raises(StoppedError, match="took none of the first"):
+        rig.ask(requests(60)[3:])
+    assert rig.cache.count() == 3

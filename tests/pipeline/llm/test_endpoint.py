@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pipeline.errors import InputError, StoppedError
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.failures import of_status, retry_after_s
 from pipeline.llm.request import Outcome
-from pipeline.llm.serve.fault import FaultServer
+from pipeline.llm.serve.fault import FaultServer, Reply
 from tests.pipeline.llm.loopback import PRICE, TEXTS, Rig, ask, request, requests, run
 from tests.pipeline.llm.test_client import script
 
@@ -205,3 +206,41 @@ def test_all_forms_of_retry_after_are_read(headers: dict[str, str], seconds: flo
 )
 def test_what_an_endpoint_says_is_told_in_one_line(body: str, said: str) -> None:
     assert str(of_status(500, body, {}, "http://here/v1")) == f"http://here/v1 answers 500: {said}"
+
+
+def test_requests_in_flight_together_all_learn_the_other_name_of_the_limit(
+    server: FaultServer, rig: Rig
+) -> None:
+    said = "Unsupported parameter: use 'max_completion_tokens' instead."
+
+    def answer(payload: Mapping[str, Any]) -> str | Reply:
+        return Reply(status=400, message=said) if "max_tokens" in payload else "Fine."
+
+    server._answer = answer
+    script(server, latency_ms=100)
+    answers = rig.ask(requests(6))
+    assert [one.outcome for one in answers] == [Outcome.OK] * 6
+    assert server.counts.by_status == {400: 6, 200: 6}
+
+
+def test_white_space_around_a_key_is_no_part_of_it(rig: Rig) -> None:
+    with FaultServer({"key": "sk-right"}) as server:
+        endpoint = Endpoint(server.base_url, environment={"OPENAI_API_KEY": " sk-right\r\n"})
+        rig.ask([request()], rig.client(endpoint=endpoint))
+        assert server.counts.by_status == {200: 1}
+
+
+@pytest.mark.parametrize("key", ["sk-canary-é", "sk-canary-键", "sk-canary\n2", "sk-canary\x00"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(key: str) -> None:
+    with pytest.raises(InputError, match="OPENAI_API_KEY holds a character") as caught:
+        Endpoint("https://host.example/v1", environment={"OPENAI_API_KEY": key})
+    assert "canary" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"error": ', '{"message": '])
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_an_error_nested_however_deeply_is_told_in_one_line(opening: str, depth: int) -> None:
+    ending = "]" if opening == "[" else "}"
+    body = f"{opening * depth}1{ending * depth}"
+    assert "http://here/v1 answers 500: " in str(of_status(500, body, {}, "http://here/v1"))

@@ -11,7 +11,8 @@ from pipeline.errors import InputError, StoppedError
 from pipeline.llm.request import Answer, Ask
 from pipeline.llm.serve.fault import FaultServer, Reply
 from pipeline.llm.session import CallOptions, Session
-from pipeline.recipe import Llm
+from pipeline.recipe import Llm, load_recipe
+from tests.pipeline.llm.asking import write_recipe
 from tests.pipeline.llm.loopback import TEXTS, request
 
 JOBS = list(TEXTS)
@@ -80,3 +81,29 @@ def test_a_place_where_no_cache_can_be_is_told(server: FaultServer, tmp_path: Pa
     with pytest.raises(InputError, match=r"no answers can be kept here.*`--cache`"):
         get_answers(given)
     assert server.counts.num_requests == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:sk-canary@host.example/v1",
+        "https://sk-canary@host.example/v1",
+        "https:user:sk-canary@host.example/v1",
+        "https://host.example/v1?key=sk-canary",
+    ],
+)
+def test_secrets_in_the_address_of_a_recipe_are_refused_and_not_repeated(
+    tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(InputError, match="llm: `base_url` holds a user name") as caught:
+        load_recipe(write_recipe(tmp_path, "es", base_url=url))
+    assert "canary" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_address_and_no_pack_are_read_as_they_are_stated(tmp_path: Path) -> None:
+    url = "https://host.example:8000/v1"
+    llm = load_recipe(write_recipe(tmp_path, "es", base_url=url, pack=None)).llm
+    assert llm is not None
+    assert (llm.base_url, llm.pack) == (url, None)
+    assert llm.identity()["pack"] == ""

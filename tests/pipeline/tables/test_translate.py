@@ -210,10 +210,12 @@ def test_a_row_that_cannot_be_translated_is_kept_apart_and_not_sent(
     assert server.counts.num_requests == 0
 
 
+@pytest.mark.parametrize("egress", ["local", None])
 def test_a_row_that_may_not_leave_this_machine_is_not_sent_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, egress: str | None
 ) -> None:
-    write_table(tmp_path / "in.parquet", [row("ja", egress="local")])
+    table = pl.DataFrame([row("ja", egress=egress)], schema_overrides={"egress": pl.String})
+    table.write_parquet(tmp_path / "in.parquet")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")
     assert run(tmp_path)["quarantined"] == {"egress_local": 1}
     with FaultServer(answer=people("es")) as server:

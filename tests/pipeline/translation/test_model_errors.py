@@ -97,3 +97,16 @@ def test_error_of_a_real_model_is_found(
 )
 def test_good_output_of_a_real_model_passes(source: str, output: str, language: Language) -> None:
     assert check_text(source, output, "en", language) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("ru", "Проверяют пациента, лекарство, дозу, способ administration и время."),
+        ("zh", "核对患者、药物、剂量、administration途径和时间。"),
+        ("ja", "患者、薬剤、用量、administrationの経路、時刻を確認する。"),
+    ],
+)
+def test_english_that_the_source_never_held_is_found(target: Language, text: str) -> None:
+    source = "Se comprueba el paciente, el fármaco, la dosis, la vía de administración y la hora."
+    assert "untranslated" in {one.check for one in check_text(source, text, "es", target)}
