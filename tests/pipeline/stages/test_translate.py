@@ -80,7 +80,7 @@ def test_quota_looks_at_source_subset_and_form() -> None:
         ({"subset": "mmed_ift_mc"}, ["choice"]),
         ({"form": "exam"}, ["choice"]),
     ):
-        stage = asking("translate", quotas=[quota("en", "ru", **limits)])
+        stage = asking("translate", quotas=[quota("en", "ru") | limits])
         assert [one[0] for one in chosen(stage, *rows)] == ids
 
 
