@@ -114,7 +114,7 @@ def _difference(missing: list[str], added: list[str]) -> str:
 def _unit_problems(source: Numbers, target: Numbers) -> Iterator[Problem]:
     """Yield values that have another unit, and units that have another value."""
     own, theirs = _units(source), _units(target)
-    for value in own.keys() & theirs.keys():
+    for value in sorted(own.keys() & theirs.keys()):
         lost, new = _unlike(own[value], theirs[value]), _unlike(theirs[value], own[value])
         if value == "1" and "times" in (*lost, *new):  # "once daily" is 1 day, 1日1回, 1 fois
             continue
@@ -125,7 +125,7 @@ def _unit_problems(source: Numbers, target: Numbers) -> Iterator[Problem]:
         yield Problem("units", moved)
         return
     values, others = _values(own), _values(theirs)
-    for unit in values.keys() & others.keys():
+    for unit in sorted(values.keys() & others.keys()):
         lost = sorted(values[unit] - others[unit] - _ONE)
         new = sorted(others[unit] - values[unit] - _ONE)
         if lost and new:
@@ -137,8 +137,8 @@ def _moved_unit(source: Numbers, target: Numbers) -> str:
     """Return a value one of whose occurrences has another unit: 14 days and 14 weeks."""
     own = Counter((one.value, one.unit) for one in source.figures if one.unit)
     other = Counter((one.value, one.unit) for one in target.figures if one.unit)
-    for value, unit in own - other:
-        for same, new in other - own:
+    for value, unit in sorted(own - other):
+        for same, new in sorted(other - own):
             if same == value and not is_same_unit(unit, new):
                 return f"{value} {unit}: {new}"
     return ""

@@ -94,7 +94,7 @@ def test_dry_run_of_the_full_recipe_says_what_to_fetch_and_what_is_left(tmp_path
     command = ["build", "full.yaml", "--raw", str(tmp_path), "--out", str(tmp_path), "--dry-run"]
     result = CliRunner().invoke(app, command, catch_exceptions=False)
     assert result.exit_code == 0
-    assert "are left for translation, but the recipe has no stage `translate`." in result.stdout
+    assert "are left for translation." in result.stdout
     assert "less: what is over 65 % per source" in result.stdout
     assert "more: explanations as open rows, medmcqa_train (en)" in result.stdout
     assert "`mmed fetch medquad" in result.stdout

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.recipe import DEFAULT_STAGES
+from pipeline.recipe import DEFAULT_STAGES, RECIPES, load_recipe
 
 MMED = Path(sys.executable).with_name("mmed")
 
@@ -80,6 +80,19 @@ def write_csv(path: Path, rows: Rows) -> None:
 def stages(**settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a recipe's list of stages in the default order, with settings by stage."""
     return [{"stage": name, **settings.get(name, {})} for name in ("ingest", *STAGES)]
+
+
+def demo_stages() -> list[str]:
+    """Return the demo's stage instances in order."""
+    return [entry.instance for entry in load_recipe("demo.yaml").stages]
+
+
+def write_demo(folder: Path, shard_rows: int) -> Path:
+    """Write the demo's recipe with other shards."""
+    values = yaml.safe_load((RECIPES / "demo.yaml").read_text(encoding="utf-8"))
+    values["llm"]["pack"] = str(RECIPES / values["llm"]["pack"])
+    values["stages"][0] = {"stage": "ingest", "shard_rows": shard_rows}
+    return write_recipe(folder, **values)
 
 
 def views(out: Path) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ import pytest
 
 from pipeline.build import build
 from pipeline.recipe import load_recipe
-from tests.pipeline.engine.commands import MMED, fault, mmed, stages, views, write_recipe
+from tests.pipeline.engine.commands import MMED, fault, mmed, views, write_demo
 
 pytestmark = pytest.mark.slow
 
@@ -113,14 +113,7 @@ def test_build_killed_at_ten_moments_gives_the_bytes_of_an_unbroken_one(
 @pytest.fixture
 def sharded(tmp_path: Path) -> Path:
     """Return the demo's recipe in shards small enough to keep two workers busy."""
-    return write_recipe(
-        tmp_path,
-        sources=[{"name": "starter"}],
-        benchmarks=["starter"],
-        licenses="permissive",
-        release={"name": "mmed-ift-demo", "version": "0.1.0"},
-        stages=stages(ingest={"shard_rows": 40}),
-    )
+    return write_demo(tmp_path, shard_rows=40)
 
 
 def test_build_killed_with_its_workers_goes_on(

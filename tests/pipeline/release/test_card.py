@@ -102,7 +102,7 @@ def test_the_size_of_splits_is_told_as_the_recipe_sets_it(demo_release: Path, wa
 def test_flags_of_published_rows_are_counted_and_explained(demo_release: Path, ward: Path) -> None:
     rows = pl.concat(pl.read_parquet(p, columns=["flags"]) for p in demo_release.glob("*/*/*"))
     counts = Counter(rows["flags"].explode().drop_nulls())
-    assert counts.keys() == {"near_duplicate", "personal_data"}
+    assert counts.keys() == {"near_duplicate", "personal_data", "rationale_rejected"}
     for flag, count in counts.items():
         assert f"\n| {flag} | {count} | {FLAGS[flag]} |\n" in card(demo_release)
     assert "## Flags" not in card(ward)
