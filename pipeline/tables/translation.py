@@ -115,6 +115,9 @@ def _problems(
         raise InputError(
             f"{source}: row {row}: {FIELD} {field!r} is not one of {', '.join(FIELDS)}."
         )
+    for name, found in (("source_text", text), ("target_text", translation)):
+        if not found.strip():
+            return [Problem("length", f"{name} is empty")]
     languages = cast("Language", own), cast("Language", other)
     return check_text(text, translation, *languages, field)
 

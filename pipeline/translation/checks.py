@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, combinations
 from typing import Any
 
+from pipeline.text.normalize import comparison_key
 from pipeline.translation.chatter import chatter_problems
 from pipeline.translation.consistency import term_problems
 from pipeline.translation.copied import copy_problems
@@ -20,7 +21,7 @@ from pipeline.translation.untranslated import untranslated_problems
 from pipeline.translation.wrong_language import language_problems
 from schemas.item import Language
 
-__all__ = ["CHECKS", "Problem", "check_item", "check_text"]
+__all__ = ["CHECKS", "Problem", "check_item", "check_text", "check_together"]
 
 _SEVERITY = {name: place for place, name in enumerate(CHECKS)}
 _CHECKS: tuple[Callable[[Pair], Iterator[Problem]], ...] = (
@@ -73,9 +74,37 @@ def check_item(
             Problem(one.check, f"{name}: {one.evidence}")
             for one in check_text(own, other, source_language, target_language, field, examples)
         )
-    problems += option_problems(_options(source), _options(target), target_language)
-    problems += term_problems(source, target, source_language, target_language)
+    problems += check_together(source, target, source_language, target_language)
     return _gravest_first(problems)
+
+
+def check_together(
+    source: Mapping[str, Any],
+    target: Mapping[str, Any],
+    source_language: Language,
+    target_language: Language,
+) -> list[Problem]:
+    """Return what only shows when the fields of an item, each checked before, are seen together."""
+    return _gravest_first(
+        [
+            *_repeated_fields(source, target, target_language),
+            *option_problems(_options(source), _options(target), target_language),
+            *term_problems(source, target, source_language, target_language),
+        ]
+    )
+
+
+def _repeated_fields(
+    source: Mapping[str, Any], target: Mapping[str, Any], language: Language
+) -> Iterator[Problem]:
+    """Yield fields that became the same text: an answer that is the question once more."""
+    filled = [field for field in _FIELDS if target.get(field)]
+    for first, second in combinations(filled, 2):
+        is_same = comparison_key(target[first], language) == comparison_key(
+            target[second], language
+        )
+        if is_same and source.get(first) != source.get(second):
+            yield Problem("copy", f"{second}: the same text as the {first}")
 
 
 def _gravest_first(problems: Sequence[Problem]) -> list[Problem]:

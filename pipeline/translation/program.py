@@ -17,7 +17,7 @@ from pipeline.llm.prompts import prompt
 from pipeline.llm.request import Answer, Ask, Guess, Outcome
 from pipeline.llm.structured import MalformedError, parse
 from pipeline.text.normalize import comparison_key
-from pipeline.translation.checks import check_item, check_text
+from pipeline.translation.checks import check_text, check_together
 from pipeline.translation.option_labels import names_options
 from pipeline.translation.piece import Direction, Piece, gravest_first
 from pipeline.translation.problem import CHECKS, Problem
@@ -143,7 +143,7 @@ class _Translation:
         """Check what only shows when all fields are seen together."""
         direction = self._direction
         source, target = self._source_fields(), self._fields()
-        self.problems += check_item(source, target, direction.source, direction.target)
+        self.problems += check_together(source, target, direction.source, direction.target)
 
     async def similar(self) -> None:
         """Check that both questions are about the same matter, where that can be measured."""

@@ -193,7 +193,7 @@ def test_a_full_disk_stops_the_run(tmp_path: Path) -> None:
         assert cache.count() == 0
 
 
-def test_two_processes_make_the_same_new_file(tmp_path: Path) -> None:
+def test_a_new_file_is_made_once_by_those_who_open_it_together(tmp_path: Path) -> None:
     errors = []
 
     def make() -> None:

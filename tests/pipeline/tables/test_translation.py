@@ -35,12 +35,12 @@ def test_rows_keep_all_columns_and_get_a_verdict(tmp_path: Path) -> None:
     rows = pq.read_table(output).to_pylist()
     assert [row["id"] for row in rows] == ROWS["id"]
     assert [row["model"] for row in rows] == ROWS["model"]
-    assert [row["verdict"] for row in rows] == ["pass", "fail", "fail", "pass"]
-    assert [row["reasons"] for row in rows] == [[], ["units"], ["numbers"], []]
+    assert [row["verdict"] for row in rows] == ["pass", "fail", "fail", "fail"]
+    assert [row["reasons"] for row in rows] == [[], ["units"], ["numbers"], ["length"]]
     assert rows[1]["evidence"] == ["units: 5 mg: g"]
     assert value["rows"] == 4
-    assert value["failed"] == 2
-    assert value["reasons"] == {"numbers": 1, "units": 1}
+    assert value["failed"] == 3
+    assert value["reasons"] == {"numbers": 1, "units": 1, "length": 1}
     assert "units" in text
 
 
@@ -64,6 +64,16 @@ def test_field_says_that_a_text_is_an_option(tmp_path: Path) -> None:
     check_translations(tmp_path / "in.parquet", tmp_path / "out.parquet")
     rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert [row["verdict"] for row in rows] == ["pass", "pass"]
+
+
+@pytest.mark.parametrize("column", ["source_text", "target_text"])
+@pytest.mark.parametrize("nothing", [None, "", " "])
+def test_pair_that_lacks_a_text_fails(tmp_path: Path, column: str, nothing: str | None) -> None:
+    texts = ROWS[column]
+    source = written(tmp_path / "in.parquet", **{column: [nothing, *texts[1:]]})
+    check_translations(source, tmp_path / "out.parquet")
+    row = pq.read_table(tmp_path / "out.parquet").to_pylist()[0]
+    assert (row["verdict"], row["evidence"]) == ("fail", [f"length: {column} is empty"])
 
 
 def test_empty_table_is_written_empty(tmp_path: Path) -> None:

@@ -73,3 +73,13 @@ def test_option_keeps_the_questions_word(
 
 def test_every_check_says_what_it_finds() -> None:
     assert all(text.endswith(".") for text in CHECKS.values())
+
+
+def test_answer_that_is_the_question_once_more_is_found() -> None:
+    assert "copy" in checks({**SPANISH, "answer": SPANISH["question"]})
+
+
+def test_answer_that_was_the_rationale_before_may_be_so_again() -> None:
+    source = {**ITEM, "answer": ITEM["rationale"]}
+    target = {**SPANISH, "answer": SPANISH["rationale"]}
+    assert "copy" not in {one.check for one in check_item(source, target, "en", "es")}
