@@ -53,13 +53,6 @@ _DIGIT = re.compile(r"\d")
 _END = re.compile(r"[.!?…。！？｡:：;；)）\]】」』”\"»'’*]\s*$")
 
 
-def expected_ratio(source_language: Language, target_language: Language) -> float:
-    """Return how many characters of the target language say what one of the source says."""
-    own = {"zh": "han", "ru": "cyrillic", "ja": "han"}
-    source = getattr(WEIGHTS[source_language], own.get(source_language, "latin"))
-    return float(source / getattr(WEIGHTS[target_language], own.get(target_language, "latin")))
-
-
 def length_problems(pair: Pair) -> Iterator[Problem]:
     """Yield a problem where a translation is too short, too long or cut off."""
     if not pair.target.strip():

@@ -17,7 +17,8 @@ from pipeline.llm.prompts import prompt
 from pipeline.llm.request import Answer, Ask, Guess, Outcome
 from pipeline.llm.structured import MalformedError, parse
 from pipeline.text.normalize import comparison_key
-from pipeline.translation.checks import check_text, check_together
+from pipeline.translation.back_translation import back_translation_problems
+from pipeline.translation.checks import check_together
 from pipeline.translation.option_labels import names_options
 from pipeline.translation.piece import Direction, Piece, gravest_first
 from pipeline.translation.problem import CHECKS, Problem
@@ -30,7 +31,6 @@ _UNTRANSLATED_FORMS = {
     "sentence": "parallel sentences are references",
     "term": "terms are references",
 }
-_OF_NUMBERS = ("numbers", "units")
 _JUDGEMENT = {
     "type": "object",
     "properties": {"same": {"type": "boolean"}, "error": {"type": "string"}},
@@ -165,11 +165,8 @@ class _Translation:
         if answer.outcome is not Outcome.OK:
             self.problems.append(Problem("back_translation", f"question: {answer.outcome}"))
             return
-        found = check_text(self._question.source, piece.text, source, source, "question")
-        numbers = [one for one in found if one.check in _OF_NUMBERS]
-        self.problems += [
-            Problem("back_translation", f"question: {one.evidence}") for one in numbers
-        ]
+        found = back_translation_problems(self._question.source, piece.text, source)
+        self.problems += [Problem(one.check, f"question: {one.evidence}") for one in found]
 
     async def judged(self) -> None:
         """Let a model compare both items, where that is wanted."""

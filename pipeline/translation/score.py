@@ -7,10 +7,9 @@ and is the one to read for Chinese and Japanese; both carry sacrebleu's signatur
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,9 +95,6 @@ class Summary:
     metrics: dict[str, Metric]
 
 
-Translate = Callable[[Sentence], Awaitable[str]]  # "" where the model gave no translation
-
-
 def is_misaligned(key: str, language: Language) -> bool:
     """Tell whether the reference of a row of TICO-19 belongs to another row."""
     number = int(key.rpartition(":")[2])
@@ -126,11 +122,6 @@ def read_sentences(raw: Path, target: Language) -> list[Sentence]:
         for key, text in texts.items()
         if "en" in text and target in text and not is_misaligned(key, target)
     ]
-
-
-async def translate_all(sentences: Sequence[Sentence], translate: Translate) -> list[str]:
-    """Return the translations in order; all are asked for at once, `translate` paces itself."""
-    return await asyncio.gather(*map(translate, sentences))
 
 
 def score(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -20,7 +19,6 @@ from pipeline.translation.score import (
     read_sentences,
     score,
     summarize,
-    translate_all,
     write,
 )
 from schemas.item import Language
@@ -181,17 +179,6 @@ def test_files_hold_every_sentence_with_its_problems(tmp_path: Path) -> None:
         3,
         1,
     )
-
-
-def test_translations_come_in_the_order_of_the_sentences() -> None:
-    async def translate(sentence: Sentence) -> str:
-        # The first sentence is answered last.
-        for _ in range(10 - int(sentence.key[-1])):
-            await asyncio.sleep(0)
-        return sentence.reference
-
-    sentences = sentences_of("es")
-    assert asyncio.run(translate_all(sentences, translate)) == REFERENCES["es"]
 
 
 def test_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
