@@ -126,6 +126,7 @@ def _value(life: Life) -> dict[str, Any]:
     last = life[-1]["row"]
     return {
         "id": _id(life),
+        "parent_id": last["parent_id"],
         "source": last["source"],
         "source_row": last["source_row"],
         "stages": [
@@ -163,6 +164,11 @@ def _lines(life: Life) -> Iterator[str]:
     # A row that was refused at reading has no more than its source's language and licence.
     kinds = (life[0]["row"][name] for name in ("language", "task", "form", "origin", "license"))
     yield "  " + ", ".join(kind for kind in kinds if kind)
+    if last["parent_id"]:  # "" in a row refused at reading
+        yield f"  made of {last['parent_id']}"
+    for step in last["steps"]:
+        if step["model"] is not None:
+            yield f"  {step['stage']} by {step['model']}, prompt {step['prompt']}"
     for name in TEXTS:
         if last[name]:
             yield f"  {name}: {_shown(last[name], last['language'])}"

@@ -23,6 +23,8 @@ def pack_text(cache: Path, output: Path, out: Path | None) -> tuple[dict[str, An
     that the build can be repeated from it.
     """
     refuse_same_file(cache, output)
+    if not cache.exists():
+        raise InputError(f"{cache}: no such file, so there are no answers to pack. See `--cache`.")
     keys = None if out is None else used_keys(out)
     with Cache(cache, is_read_only=True) as opened:
         if out is not None and keys is not None:

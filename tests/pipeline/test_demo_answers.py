@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipeline.explain import explain
 from pipeline.llm.pack import Pack
 from pipeline.llm.request import LOCAL_MODEL
 from pipeline.llm.tables import used_keys
@@ -65,6 +66,16 @@ def test_every_translation_carries_its_model_and_its_answers(
         assert (step["stage"], step["model"]) == ("translate", recipe.llm.model)
         assert step["cache_keys"]
         assert row["origin"] == "translated"
+
+
+def test_explain_names_parent_model_and_prompt_of_a_translation(
+    demo_build: Path, made: pl.DataFrame
+) -> None:
+    for row in (made.row(0, named=True), made.row(-1, named=True)):  # one kept, one dropped
+        _, text = explain(row["id"], demo_build)
+        assert f"  made of {row['parent_id']}" in text
+        step = row["steps"][-1]
+        assert f"  translate by {step['model']}, prompt {step['prompt']}" in text
 
 
 def test_bad_translations_are_quarantined_with_what_is_wrong(made: pl.DataFrame) -> None:

@@ -178,3 +178,8 @@ def test_a_folder_without_a_finished_build_that_asked_is_told(what: str, tmp_pat
     expected = "used no answer" if what == "no answers" else "no manifest of a finished build"
     with pytest.raises(InputError, match=expected):
         pack_text(cache, tmp_path / "pack.parquet", out)
+
+
+def test_a_cache_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file, so there are no answers to pack"):
+        pack_text(tmp_path / "none.sqlite", tmp_path / "pack.parquet", None)
