@@ -23,6 +23,7 @@ Codes: TypeAlias = NDArray[np.uint32]
 Bytes: TypeAlias = NDArray[np.uint8]
 Places: TypeAlias = NDArray[np.int64]
 Counts: TypeAlias = NDArray[np.uint16]
+Hashes: TypeAlias = NDArray[np.uint64]
 
 # As in pipeline/text/fold.py: numba's cache would not see a constant change elsewhere.
 LETTER, DIGIT, SIGN, IDEOGRAPH = 1, 2, 3, 4
@@ -224,6 +225,31 @@ def _middle(
 
 
 @njit(cache=True, nogil=True)
+def _longest_in_common(left: Hashes, right: Hashes) -> Counts:
+    """Return how many tokens in order the first `n` and the first `m` have in common, [n, m].
+
+    Only near the diagonal; elsewhere 0.
+    """
+    rows, columns = len(left), len(right)
+    longest = np.zeros((rows + 1, columns + 1), np.uint16)
+    band = abs(rows - columns) + BAND
+    for row in range(rows):
+        # The band is laid around the diagonal that ends in the last tokens.
+        distance = columns - rows + row
+        first, last = max(distance - band, 0), min(distance + band + 1, columns)
+        value, own = left[row], right[first:last]
+        above, here = longest[row, first:], longest[row + 1, first + 1 :]
+        most = np.uint16(0)
+        for column in range(len(own)):
+            if own[column] == value:
+                most = np.uint16(above[column] + np.uint16(1))
+            else:
+                most = max(most, above[column + 1])
+            here[column] = most
+    return longest
+
+
+@njit(cache=True, nogil=True)
 def _align(
     codes: Codes, ends: Places, kinds: Bytes, vocabulary: Counts,
     pair: int, place: int, left: int, right: int, found: Places, count: int,
@@ -263,18 +289,9 @@ def _align(
     longest = np.zeros((1, 1), np.uint16)
     is_aligned = rows > 0 and columns > 0 and rows * columns <= MAX_CELLS
     if is_aligned:
-        longest = np.zeros((rows + 1, columns + 1), np.uint16)
-        band = abs(rows - columns) + BAND
-        own = right_hashes[begin : begin + columns]
-        for row in range(rows - 1, -1, -1):
-            value, here, below = left_hashes[begin + row], longest[row], longest[row + 1]
-            most = np.uint16(0)  # of the column before
-            for column in range(min(row + band, columns - 1), max(row - band, 0) - 1, -1):
-                if own[column] == value:
-                    most = np.uint16(below[column + 1] + np.uint16(1))
-                else:
-                    most = max(most, below[column])
-                here[column] = most
+        left_back = left_hashes[begin : begin + rows][::-1].copy()
+        right_back = right_hashes[begin : begin + columns][::-1].copy()
+        longest = _longest_in_common(left_back, right_back)
     row = column = 0
     while row < rows or column < columns:
         row_start, column_start = row, column
@@ -284,7 +301,8 @@ def _align(
             if row < rows and column < columns:
                 if left_hashes[begin + row] == right_hashes[begin + column]:
                     break
-                if longest[row + 1, column] >= longest[row, column + 1]:
+                left_rows, left_columns = rows - row, columns - column
+                if longest[left_rows - 1, left_columns] >= longest[left_rows, left_columns - 1]:
                     row += 1
                 else:
                     column += 1

@@ -6,20 +6,16 @@ dropped for it, or A is kept, B is dropped for it, and C is kept too.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 
 def stars(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield (dropped, kept) for pairs that say the same; the smaller a number, the better kept."""
-    partners: dict[int, list[int]] = defaultdict(list)
-    for left, right in pairs:
-        partners[left].append(right)
-        partners[right].append(left)
+    """Yield (dropped, kept) for pairs that say the same; the smaller a number, the better kept.
+
+    The smaller number comes first in each pair.
+    """
     gone: set[int] = set()
-    for kept in sorted(partners):
-        if kept not in gone:
-            for other in sorted(partners[kept]):
-                if other > kept and other not in gone:
-                    gone.add(other)
-                    yield other, kept
+    for kept, other in sorted(pairs):  # whoever could drop `kept` has come before
+        if kept not in gone and other not in gone:
+            gone.add(other)
+            yield other, kept

@@ -7,7 +7,7 @@ told where a pair says the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -58,14 +58,14 @@ def _reasons() -> NDArray[Any]:
 
 def told_apart(
     records: Records,
-    rows: pl.DataFrame,
+    row_of: Callable[[int], Mapping[str, Any]],
     left: NDArray[np.int64],
     right: NDArray[np.int64],
     vocabulary: NDArray[np.uint16],
 ) -> list[str]:
     """Return what makes the records of each pair say different things, or nothing.
 
-    `rows` are those that `records` were folded from: the case of a letter is seen only there.
+    `row_of` returns what a record was folded from: the case of a letter is seen only there.
     """
     spans = align.differences(records, left, right, vocabulary)
     found, decisive = verdicts(records, left, spans)
@@ -84,7 +84,7 @@ def told_apart(
             _judged(records.folded, span, language, verdict) for span, verdict in own
         )
     for pair in np.flatnonzero(is_asked).tolist():
-        reasons[pair] = _type_letters_differ(rows, int(left[pair]), int(right[pair]))
+        reasons[pair] = _type_letters_differ(row_of(int(left[pair])), row_of(int(right[pair])))
     return list(reasons)
 
 
@@ -188,12 +188,11 @@ def _has_lone_letter(text: str) -> bool:
     )
 
 
-def _type_letters_differ(rows: pl.DataFrame, left: int, right: int) -> str:
+def _type_letters_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Compare the single capitals inside sentences: the A of vitamin A, not the one of "A man".
 
     In lower case they are function words: French d and l, Russian в, к and с, English a.
     """
-    one, other = rows.row(left, named=True), rows.row(right, named=True)
     for place, name in (("question", "letter of the question"), ("options", "options"),
                         ("answers", "letter of the answer")):  # fmt: skip
         if type_letters(one[place]) != type_letters(other[place]):
@@ -215,7 +214,9 @@ def difference(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
     """
     rows = pl.DataFrame([_row(left), _row(right)], schema=ROWS)
     vocabulary = np.zeros(1 << align.VOCABULARY_BITS, np.uint16)
-    [reason] = told_apart(fold_rows(rows), rows, np.array([0]), np.array([1]), vocabulary)
+    [reason] = told_apart(
+        fold_rows(rows), rows.to_dicts().__getitem__, np.array([0]), np.array([1]), vocabulary
+    )
     return reason
 
 

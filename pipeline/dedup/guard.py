@@ -62,7 +62,7 @@ def judged(span: Span, language: str) -> Judgement:
     return Judgement("" if misprint is Misprint.PROVEN else meaning, misprint)
 
 
-@lru_cache(maxsize=65536)  # one template differs from another at the same words again and again
+@lru_cache(maxsize=4096)  # one template differs from another at the same words again and again
 def _meaning(left_text: str, right_text: str, language: str) -> tuple[str, bool]:
     """Return what a difference changes, and whether that holds even of what looks a misprint."""
     words = lexicon(language)
@@ -83,7 +83,7 @@ def _meaning(left_text: str, right_text: str, language: str) -> tuple[str, bool]
     return meaning, False
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1024)
 def say_the_same(left: str, right: str, language: str) -> bool:
     """Tell whether two texts of zh or ja differ by function words and equivalents alone."""
     if content(left, language) != content(right, language):
@@ -91,7 +91,7 @@ def say_the_same(left: str, right: str, language: str) -> bool:
     return not _contrast(side(left, language), side(right, language), lexicon(language))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1024)
 def side(text: str, language: str) -> Side:
     """Return what one side of a difference holds."""
     words = lexicon(language)

@@ -22,6 +22,7 @@ class Lexicon:
     function_words: frozenset[str]
     function_pattern: re.Pattern[str]  # any of them, longest first, for zh and ja
     contrasts: dict[frozenset[str], str]  # two members of a group -> the group's category
+    groups: tuple[tuple[str, ...], ...]  # of contrasts
     contrasting: dict[str, str]  # a member -> its category
     prefixes: tuple[str, ...]  # longest first
     suffixes: tuple[str, ...]
@@ -55,6 +56,7 @@ def lexicon(language: str) -> Lexicon:
             for group in found
             for pair in product(group, group)
         },
+        groups=tuple(tuple(group) for found in groups.values() for group in found),
         contrasting={w: c for c, found in groups.items() for group in found for w in group},
         prefixes=_longest_first(a.rstrip("*") for a in affixes if not a.startswith("*")),
         suffixes=_longest_first(a.lstrip("*") for a in affixes if a.startswith("*")),

@@ -48,7 +48,7 @@ class Span(NamedTuple):
     right_counts: tuple[int, int]
 
 
-@lru_cache(maxsize=4096)  # asked for more than once for each difference
+@lru_cache(maxsize=1024)  # asked for more than once for each difference
 def content(text: str, language: str) -> tuple[str, ...]:
     """Return the tokens that are no function words; for zh and ja, the characters."""
     words = lexicon(language)
@@ -60,7 +60,6 @@ def content(text: str, language: str) -> tuple[str, ...]:
 
 def misprint_of(span: Span, words: Lexicon, language: str) -> Misprint:
     """Tell whether a difference looks like a misprint, and whether the counts prove it."""
-    is_rare = _is_rare(span)
     left, right = span[:2]
     if language in CHARACTER_LANGUAGES and len(left) == len(right) == 1:
         # Only one for one: a character more or less makes another word, 急性 of 急.
@@ -71,13 +70,13 @@ def misprint_of(span: Span, words: Lexicon, language: str) -> Misprint:
         if left in words.telling or right in words.telling:
             is_proven = _is_unlikely(span, _TIMES_MORE_LIKELY_IF_TELLING)
         else:
-            is_proven = is_rare or _is_unlikely(span, _TIMES_MORE_LIKELY)
+            is_proven = _is_rare(span) or _is_unlikely(span, _TIMES_MORE_LIKELY)
         return Misprint.PROVEN if is_proven else Misprint.POSSIBLE
     pairs = _words_side_by_side(span)
-    if not all(_is_accent_left_out(*pair) or _is_slip(*pair, words) for pair in pairs):
+    if not pairs or not all(_is_slip(*pair, words) or _is_accent_left_out(*pair) for pair in pairs):
         return Misprint.NONE
-    is_proven = is_rare or all(_is_accent_left_out(*pair) for pair in pairs)
-    return Misprint.PROVEN if pairs and is_proven else Misprint(bool(pairs))
+    is_proven = _is_rare(span) or all(_is_accent_left_out(*pair) for pair in pairs)
+    return Misprint.PROVEN if is_proven else Misprint.POSSIBLE
 
 
 def _words_side_by_side(span: Span) -> list[tuple[str, str]]:
@@ -131,8 +130,10 @@ def _is_slip(left: str, right: str, words: Lexicon) -> bool:
 
 def _is_accent_left_out(left: str, right: str) -> bool:
     """Tell whether one of two longer words is the other without any of its accents."""
-    plain, other = sorted((left, right), key=lambda word: word != without_accents(word))
-    return len(left) >= MIN_WORD_LETTERS and plain == without_accents(other)
+    if len(left) < MIN_WORD_LETTERS:
+        return False
+    plain = without_accents(left)
+    return plain in (left, right) and plain == without_accents(right)
 
 
 def without_accents(word: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,8 @@ from pipeline.dedup.similarity import jaccard_of_pairs
 
 PAIRS_AT_A_TIME = 1 << 14  # compared at a time, so that their texts stay in the processor's cache
 Places = NDArray[np.int64]
+# From sorted record numbers to those records, and to the row of the one at a place among them.
+Fetch = Callable[[Places], tuple[Records, Callable[[int], dict[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,32 @@ def similar_pairs(
     numbers = _unique(candidates.left, candidates.right)
     rows = texts(numbers)
 
+    def fetch(own: Places) -> tuple[Records, Callable[[int], dict[str, Any]]]:
+        own_rows = rows[np.searchsorted(numbers, own)]
+        return fold_rows(own_rows), lambda place: own_rows.row(place, named=True)
+
+    return judged_pairs(candidates, fetch, threshold, vocabulary, threads)
+
+
+def judged_pairs(
+    candidates: Candidates,
+    fetch: Fetch,
+    threshold: float,
+    vocabulary: NDArray[np.uint16],
+    threads: int = 1,
+) -> SimilarPairs:
+    """Do the same with records that are folded already."""
+
     def compared(some: slice) -> SimilarPairs:
         left, right = candidates.left[some], candidates.right[some]
         own = _unique(left, right)
-        own_rows = rows[np.searchsorted(numbers, own)]
-        first, second = np.searchsorted(own, left), np.searchsorted(own, right)
-        found = _compared(own_rows, fold_rows(own_rows), first, second, threshold, vocabulary)
-        return replace(found, left=own[found.left], right=own[found.right])
+        records, row_of = fetch(own)
+        left, right = np.searchsorted(own, left), np.searchsorted(own, right)
+        jaccard = jaccard_of_pairs(records, left, right, at_least=threshold)
+        alike = np.flatnonzero(jaccard >= threshold)
+        left, right = left[alike], right[alike]
+        difference = told_apart(records, row_of, left, right, vocabulary)
+        return SimilarPairs(own[left], own[right], jaccard[alike], difference)
 
     return _together(in_threads(compared, _batches(candidates), threads))
 
@@ -56,21 +78,6 @@ def similar_pairs(
 def _batches(candidates: Candidates) -> list[slice]:
     starts = range(0, len(candidates.left), PAIRS_AT_A_TIME)
     return [slice(start, start + PAIRS_AT_A_TIME) for start in starts]
-
-
-def _compared(
-    rows: pl.DataFrame,
-    records: Records,
-    left: Places,
-    right: Places,
-    threshold: float,
-    vocabulary: NDArray[np.uint16],
-) -> SimilarPairs:
-    jaccard = jaccard_of_pairs(records, left, right)
-    alike = np.flatnonzero(jaccard >= threshold)
-    left, right = left[alike], right[alike]
-    difference = told_apart(records, rows, left, right, vocabulary)
-    return SimilarPairs(left, right, jaccard[alike], difference)
 
 
 def _together(batches: Iterable[SimilarPairs]) -> SimilarPairs:

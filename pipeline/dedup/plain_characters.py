@@ -36,6 +36,7 @@ MAX_SIDE = 64  # characters; longer ones are left undecided
 ROOM = 8 * (MAX_SIDE + 8)  # for a content: no equivalent is over eight times as long as another
 # As in guard.py, compare.py and misprints.py, against which tests hold each verdict.
 MAX_NAME, MIN_STEM, MIN_KANA, NEAR, MAX_ALPHABETIC = 3, 4, 3, 4, 0x2FFF
+FIRST_HAN = 0x4E00
 NO_NEIGHBOUR = -1
 MOST_MISPRINTED, TIMES_MORE, TIMES_MORE_IF_OFTEN = 20, 12, 60
 TIMES_MORE_LIKELY, TIMES_MORE_LIKELY_IF_TELLING = 30, 300
@@ -164,13 +165,14 @@ def _has_cue(
 @njit(cache=True, nogil=True)
 def _read_characters(
     codes: Codes, start: int, end: int, language: int, kinds: Bytes,
-    keys: Hashes, values: Counts,
-) -> int:  # fmt: skip
-    """Return what a side in zh or ja has."""
+    keys: Hashes, values: Counts, groups: Hashes,
+) -> tuple[int, np.uint64]:  # fmt: skip
+    """Return what a side in zh or ja has, and a bit for each group of contrasts it has some of."""
+    contrasts = np.uint64(0)
     if start == end:
-        return np.int64(0)
+        return np.int64(0), contrasts
     if end - start > MAX_SIDE:
-        return np.int64(UNCLEAR)
+        return np.int64(UNCLEAR), contrasts
     flags = np.int64(0)
     is_ascii, is_numeral = True, True
     seed = np.uint64(language + 1) << np.uint64(32)
@@ -178,31 +180,36 @@ def _read_characters(
     for place in range(start, end):
         code = codes[place]
         key = _longer(key, code)
-        value = _value(keys, values, _longer(seed, code))
+        own = _longer(seed, code)
+        value = _value(keys, values, own)
         if kinds[code] == DIGIT:
             flags |= HAS_DIGIT
         elif kinds[code] != LETTER and kinds[code] != IDEOGRAPH:
-            return np.int64(UNCLEAR)
+            return np.int64(UNCLEAR), contrasts
         is_ascii &= code < 128
         is_numeral &= (value & NUMERAL) != 0
-        if place == start and value & UNIT_STEM:
-            return np.int64(UNCLEAR)
+        if place - start < MAX_ENTRY and _value(keys, values, key) & UNIT_STEM:
+            return np.int64(UNCLEAR), contrasts
         if value & CUE_START and _has_cue(codes, place, end, language, keys, values):
             flags |= CUE
-        flags |= value & CONTRAST
+        if value & CONTRAST:
+            flags |= CONTRAST
+            contrasts |= groups[_place(keys, own)]
     if is_numeral:
-        return np.int64(UNCLEAR)
+        return np.int64(UNCLEAR), contrasts
     whole = _value(keys, values, key)
     flags |= whole & (CONTRAST | LOOKALIKE | UNIT | WHOLE_AFFIX)
+    if whole & CONTRAST:
+        contrasts |= groups[_place(keys, key)]
     if flags & CUE and not whole & SURE_CUE:
-        return np.int64(UNCLEAR)
+        return np.int64(UNCLEAR), contrasts
     if end - start == 1:
         flags |= value & TELLING
         if codes[start] <= MAX_ALPHABETIC:
             flags |= HAS_LONE_LETTER
     if end - start <= MAX_NAME and is_ascii and not whole & FUNCTION:
         flags |= HAS_NAME
-    return flags
+    return flags, contrasts
 
 
 @njit(cache=True, nogil=True)
@@ -295,16 +302,20 @@ def _canonical(
 @njit(cache=True, nogil=True)
 def _judge_characters(
     codes: Codes, row: Places, language: int, kinds: Bytes,
-    keys: Hashes, values: Counts, replacements: Places, texts: Codes, out: Codes,
+    keys: Hashes, values: Counts, groups: Hashes, replacements: Places, texts: Codes, out: Codes,
 ) -> int:  # fmt: skip
     found, sizes = np.zeros(2, np.int64), np.zeros((2, 2), np.int64)
+    shared = ~np.uint64(0)
     for side in range(2):
         start, end = row[LEFT_START + 2 * side], row[LEFT_END + 2 * side]
-        found[side] = _read_characters(codes, start, end, language, kinds, keys, values)
+        found[side], contrasts = _read_characters(
+            codes, start, end, language, kinds, keys, values, groups
+        )
+        shared &= contrasts
         if found[side] & UNCLEAR:
             return UNDECIDED
     both, either = found[0] & found[1], found[0] | found[1]
-    if both & (CONTRAST | UNIT | CUE):
+    if shared or both & (UNIT | CUE):
         return UNDECIDED
     for side in range(2):
         start, end = row[LEFT_START + 2 * side], row[LEFT_END + 2 * side]
@@ -368,8 +379,10 @@ def _judge_strings(codes: Codes, row: Places, either: int) -> int:
     if shorter > 0:
         if shorter >= MIN_STEM and codes[left_end - 1] == codes[right_end - 1]:
             return UNDECIDED  # as where one stem has two prefixes
-        if shorter >= MIN_KANA and longer - shorter <= 1:
-            return UNDECIDED  # as a misprint of a longer word
+        # As a misprint of a longer word, which begins alike; a Han character has no accent.
+        is_begun_alike = codes[left] == codes[right] or max(codes[left], codes[right]) < FIRST_HAN
+        if shorter >= MIN_KANA and longer - shorter <= 1 and is_begun_alike:
+            return UNDECIDED
     if either & (UNIT | WHOLE_AFFIX):
         return UNDECIDED
     return LETTER_NAME if either & HAS_NAME else WORDING
@@ -378,7 +391,7 @@ def _judge_strings(codes: Codes, row: Places, either: int) -> int:
 @njit(cache=True, nogil=True)
 def judge_characters(
     codes: Codes, spans: Places, languages: Bytes, with_characters: Bytes, kinds: Bytes,
-    keys: Hashes, values: Counts, replacements: Places, texts: Codes, found: Bytes,
+    keys: Hashes, values: Counts, groups: Hashes, replacements: Places, texts: Codes, found: Bytes,
 ) -> None:  # fmt: skip
     """Write the verdicts on differences of zh and ja to `found`, as `judge_words` does."""
     out = np.empty((4, 2, ROOM), np.uint32)
@@ -391,6 +404,6 @@ def judge_characters(
         if is_over or row[LEFT_START] < 0 or not with_characters[language]:
             continue
         found[span] = _judge_characters(
-            codes, row, language, kinds, keys, values, replacements, texts, out
+            codes, row, language, kinds, keys, values, groups, replacements, texts, out
         )
         is_over = WORDING <= found[span] <= NEGATION

@@ -203,10 +203,14 @@ def _may_be_repeated(codes: Codes, row: Places) -> bool:
 @njit(cache=True, nogil=True)
 def _read_words(
     codes: Codes, start: int, end: int, language: int, kinds: Bytes, plain: Codes,
-    keys: Hashes, values: Counts, tokens: Places,
-) -> tuple[int, int]:  # fmt: skip
-    """Write the words and numbers of a side to `tokens`; return how many, and what it has."""
+    keys: Hashes, values: Counts, groups: Hashes, tokens: Places,
+) -> tuple[int, int, np.uint64]:  # fmt: skip
+    """Write the words and numbers of a side to `tokens`; return how many, and what it has.
+
+    The third value has a bit for each group of contrasts that one of the words is in.
+    """
     count = flags = np.int64(0)
+    contrasts = np.uint64(0)
     whole = np.uint64(language + 1) << np.uint64(32)  # of the side without its spaces
     place = start
     while place < end:
@@ -214,7 +218,7 @@ def _read_words(
             place += 1
             continue
         if count == MAX_TOKENS:
-            return count, flags | UNCLEAR
+            return count, flags | UNCLEAR, contrasts
         key, value, prefixes = np.uint64(language + 1) << np.uint64(32), np.int64(0), np.int64(1)
         first, is_ascii = place, True
         if kinds[codes[place]] == DIGIT:
@@ -228,34 +232,40 @@ def _read_words(
         else:
             while place < end and codes[place] < UNACCENTED and plain[codes[place]] != 0:
                 if kinds[codes[place]] != LETTER:
-                    return count, flags | UNCLEAR
+                    return count, flags | UNCLEAR, contrasts
                 is_ascii &= codes[place] < 128
                 key, whole = _longer(key, codes[place]), _longer(whole, codes[place])
                 place += 1
                 value = _value(keys, values, key)
                 if value & CUE_STEM or (value & UNIT_STEM and count == 0):
-                    return count, flags | UNCLEAR
+                    return count, flags | UNCLEAR, contrasts
                 if value & AFFIX and place - first <= MAX_PREFIX:
                     prefixes |= np.int64(1) << (place - first)
             if place == first:
-                return count, flags | UNCLEAR
+                return count, flags | UNCLEAR, contrasts
             if place - first == 1:
                 flags |= HAS_LONE_LETTER
             if place - first <= MAX_NAME and not value & FUNCTION:
                 if not is_ascii:  # of Roman numerals there are Cyrillic ones
-                    return count, flags | UNCLEAR
+                    return count, flags | UNCLEAR, contrasts
                 flags |= HAS_NAME
         tokens[count, START], tokens[count, END] = first, place
         tokens[count, VALUE], tokens[count, PREFIXES] = value, prefixes
-        flags |= value & (CONTRAST | EQUIVALENT | SURE_CUE)
-        if value & CUE and (not value & SURE_CUE or flags & CUE):
-            return count, flags | UNCLEAR
-        flags |= value & CUE
+        flags |= value & (CONTRAST | EQUIVALENT)
+        if value & CONTRAST:
+            contrasts |= groups[_place(keys, key)]
+        # A word of a cue of several is none where the next one is missing.
+        if value & CUE and count > 0 and tokens[count - 1, VALUE] & CUE:
+            return count, flags | UNCLEAR, contrasts
+        if value & SURE_CUE:
+            if flags & CUE:
+                return count, flags | UNCLEAR, contrasts
+            flags |= CUE
         count += 1
     flags |= _value(keys, values, whole) & UNIT
     if count == 1:
         flags |= tokens[0, VALUE] & WHOLE_AFFIX
-    return count, flags
+    return count, flags, contrasts
 
 
 @njit(cache=True, nogil=True)
@@ -312,19 +322,21 @@ def _verdict_on_numbers(
 @njit(cache=True, nogil=True)
 def _judge_words(
     codes: Codes, row: Places, language: int, kinds: Bytes, plain: Codes,
-    keys: Hashes, values: Counts, tokens: Places,
+    keys: Hashes, values: Counts, groups: Hashes, tokens: Places,
 ) -> int:  # fmt: skip
     counts, found = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    shared = ~np.uint64(0)
     for side in range(2):
         start, end = row[LEFT_START + 2 * side], row[LEFT_END + 2 * side]
-        counts[side], found[side] = _read_words(
-            codes, start, end, language, kinds, plain, keys, values, tokens[side]
+        counts[side], found[side], contrasts = _read_words(
+            codes, start, end, language, kinds, plain, keys, values, groups, tokens[side]
         )
+        shared &= contrasts
         if found[side] & UNCLEAR:
             return UNDECIDED
     left, right, num_left, num_right = tokens[0], tokens[1], counts[0], counts[1]
     both, either = found[0] & found[1], found[0] | found[1]
-    if both & (CONTRAST | EQUIVALENT | UNIT | CUE):
+    if shared or both & (EQUIVALENT | UNIT | CUE):
         return UNDECIDED
     if _same_content(codes, left, num_left, right, num_right):
         if either & HAS_DIGIT:
@@ -369,7 +381,7 @@ def _has_content(tokens: Places) -> bool:
 @njit(cache=True, nogil=True)
 def judge_words(
     codes: Codes, spans: Places, languages: Bytes, with_characters: Bytes, kinds: Bytes,
-    plain: Codes, keys: Hashes, values: Counts, found: Bytes,
+    plain: Codes, keys: Hashes, values: Counts, groups: Hashes, found: Bytes,
 ) -> None:  # fmt: skip
     """Write the verdicts on differences of languages that part words by spaces to `found`.
 
@@ -385,5 +397,5 @@ def judge_words(
         language = languages[pair]
         if is_over or row[LEFT_START] < 0 or with_characters[language]:
             continue
-        found[span] = _judge_words(codes, row, language, kinds, plain, keys, values, tokens)
+        found[span] = _judge_words(codes, row, language, kinds, plain, keys, values, groups, tokens)
         is_over = WORDING <= found[span] <= NEGATION

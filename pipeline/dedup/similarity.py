@@ -31,16 +31,18 @@ def jaccard_of_pairs(
     left: NDArray[np.int64],
     right: NDArray[np.int64],
     with_answers: bool = True,
+    at_least: float = 0.0,
 ) -> NDArray[np.float64]:
     """Return shared shingles over all shingles for each pair of record numbers.
 
-    0 where both are empty, which says nothing. Fastest where pairs are sorted by `left`.
+    0 where both are empty, which says nothing, and where it is less than `at_least`. Fastest where
+    pairs are sorted by `left`.
     """
     values = np.zeros(len(left), np.float64)
     folded = records.folded
     _jaccard(
         folded.codes, folded.ends, records.options, records.answers, records.sizes,
-        with_answers, left, right, values,
+        with_answers, left, right, at_least, values,
     )  # fmt: skip
     return values
 
@@ -136,7 +138,7 @@ def _longest(ends: Places, options: Places, answers: Places, records: Places) ->
 @njit(cache=True, nogil=True)
 def _jaccard(
     codes: Codes, ends: Places, options: Places, answers: Places, sizes: Bytes,
-    with_answers: bool, left: Places, right: Places, values: NDArray[np.float64],
+    with_answers: bool, left: Places, right: Places, at_least: float, values: NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Write the Jaccard of each pair. A stamp of its own for each pair empties the tables."""
     most = max(_longest(ends, options, answers, left), _longest(ends, options, answers, right))
@@ -166,6 +168,9 @@ def _jaccard(
         num_own = num_shared = 0
         mask = _mask(count)
         for step in range(count):
+            # Were all of the left side shared, what only the right side has would be too much.
+            if num_left < at_least * (num_left + num_own):
+                break
             value = hashes[step]
             place = _place_of(left_table, left_stamps, known_stamp, left_mask, value)
             if left_stamps[place] == known_stamp:
@@ -176,4 +181,5 @@ def _jaccard(
             num_own += right_stamps[place] != stamp
             right_stamps[place], right_table[place] = stamp, value
         if num_left and count:
-            values[pair] = num_shared / (num_left + num_own)
+            value = num_shared / (num_left + num_own)
+            values[pair] = value if value >= at_least else 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -39,6 +40,7 @@ from pipeline.text.lexicon import lexicon as text_lexicon
 from pipeline.text.units import CHARACTER_LANGUAGES
 from schemas.item import LANGUAGES
 
+GROUP_BITS = 64
 _HAN_NUMERALS = "〇一二三四五六七八九十百千两零"
 _NO_LETTER = re.compile(r"[^\w\s]|_")  # no span with such a character is looked at
 
@@ -49,6 +51,7 @@ class Special(NamedTuple):
     plain: NDArray[np.uint32]
     keys: NDArray[np.uint64]  # open addressing; 0 is an empty place
     values: NDArray[np.uint16]
+    groups: NDArray[np.uint64]  # of contrasts: a bit for each that a word is in, 64 and 0 the same
     replacements: NDArray[np.int64]  # of an equivalent of zh or ja: where its first is in `texts`
     texts: NDArray[np.uint32]  # a length, then as many code points
 
@@ -64,15 +67,29 @@ def special() -> Special:
     entries = {entry: value for entry, value in entries.items() if entry[1]}
     room = 1 << (4 * len(entries)).bit_length()
     keys, values = np.zeros(room, np.uint64), np.zeros(room, np.uint16)
-    replacements, texts = np.zeros(room, np.int64), [0]
+    groups, replacements, texts = np.zeros(room, np.uint64), np.zeros(room, np.int64), [0]
+    contrasts = _contrasts()
     for (number, text), value in entries.items():
         place = put(keys, values, number, _codes(text), value)
+        groups[place] = contrasts[number, text]
         language = [*LANGUAGES, ""][number]
         if value & EQUIVALENT and language in CHARACTER_LANGUAGES:
             first = _codes(lexicon(language).equivalents[text])
             replacements[place] = len(texts)
             texts += [len(first), *first.tolist()]
-    return Special(_plain(), keys, values, replacements, np.array(texts, np.uint32))
+    return Special(_plain(), keys, values, groups, replacements, np.array(texts, np.uint32))
+
+
+def _contrasts() -> defaultdict[tuple[int, str], int]:
+    """Return the bits of the groups of contrasts of each language's words."""
+    found: defaultdict[tuple[int, str], int] = defaultdict(int)
+    for number, language in enumerate(LANGUAGES):
+        for place, group in enumerate(lexicon(language).groups):
+            for text in group:
+                whole = language in CHARACTER_LANGUAGES
+                for word in [text] if whole else WORDS.findall(text):
+                    found[number, word] |= 1 << place % GROUP_BITS
+    return found
 
 
 def _codes(text: str) -> NDArray[np.uint32]:
@@ -114,8 +131,8 @@ def _characters(language: str) -> Iterator[tuple[str, int]]:
         yield cue, CUE | SURE_CUE if is_negation else CUE
         yield cue[0], CUE_START
     for unit in _units(language):
-        is_stem = unit.endswith("*")
-        yield (unit[0], UNIT_STEM) if is_stem else (unit.replace(" ", ""), UNIT)
+        spelling = unit.rstrip("*").replace(" ", "")
+        yield (spelling[:MAX_ENTRY], UNIT_STEM) if unit.endswith("*") else (spelling, UNIT)
     yield from ((numeral, NUMERAL) for numeral in _HAN_NUMERALS)
     yield from ((affix, WHOLE_AFFIX) for affix in (*words.prefixes, *words.suffixes))
     yield from ((word, LOOKALIKE) for pair in words.lookalikes for word in pair)

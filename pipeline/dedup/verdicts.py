@@ -37,10 +37,22 @@ def verdicts(
     found = np.zeros(len(spans), np.uint8)
     languages = records.languages[left]
     codes, kinds = records.folded.codes, letters().kinds
-    plain, keys, values, replacements, texts = special()
-    judge_words(codes, spans, languages, _WITH_CHARACTERS, kinds, plain, keys, values, found)
+    plain, keys, values, groups, replacements, texts = special()
+    judge_words(
+        codes, spans, languages, _WITH_CHARACTERS, kinds, plain, keys, values, groups, found
+    )
     judge_characters(
-        codes, spans, languages, _WITH_CHARACTERS, kinds, keys, values, replacements, texts, found
+        codes,
+        spans,
+        languages,
+        _WITH_CHARACTERS,
+        kinds,
+        keys,
+        values,
+        groups,
+        replacements,
+        texts,
+        found,
     )
     decisive = np.empty(len(left), np.int64)
     _decide(spans, found, decisive)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,8 +20,9 @@ from pipeline.dedup.candidates import (
 )
 from pipeline.dedup.clusters import stars
 from pipeline.dedup.features import Reader, bands_of, is_empty, keys_of, sketches_of
-from pipeline.dedup.pairs import SimilarPairs, similar_pairs
-from pipeline.dedup.records import chunks, fold_rows
+from pipeline.dedup.kept import Chunk, KeptRecords
+from pipeline.dedup.pairs import SimilarPairs, judged_pairs
+from pipeline.dedup.records import Records, chunks, fold_rows
 from pipeline.text.minhash import BANDS
 
 JACCARD = 0.8
@@ -63,14 +65,20 @@ def deduplicate(rows: pl.DataFrame, threads: int = 1) -> Found:
     )
     reader = Reader()
 
-    def read(chunk: pl.DataFrame) -> pl.DataFrame:
-        return reader.features_of(fold_rows(chunk))
+    def read(chunk: pl.DataFrame) -> tuple[pl.DataFrame, Chunk]:
+        records = fold_rows(chunk)
+        return reader.features_of(records), Chunk.of(records)
 
-    features = pl.concat([read(rows.clear()), *in_threads(read, chunks(rows), threads)])
+    read_chunks = [read(rows.clear()), *in_threads(read, chunks(rows), threads)]
+    features = pl.concat([one for one, _ in read_chunks])
+    records = KeptRecords(one for _, one in read_chunks)
     vocabulary = reader.vocabulary()
 
+    def fetch(numbers: NDArray[np.int64]) -> tuple[Records, Callable[[int], dict[str, Any]]]:
+        return records.select(numbers), lambda place: rows.row(int(numbers[place]), named=True)
+
     def similar(candidates: Candidates) -> SimilarPairs:
-        return similar_pairs(candidates, rows.__getitem__, JACCARD, vocabulary, threads)
+        return judged_pairs(candidates, fetch, JACCARD, vocabulary, threads)
 
     return find(rows["id"], features, similar, threads)
 

@@ -68,10 +68,13 @@ def _decode(
     place = start
     while place < end:
         byte = data[place]
-        if byte < 0x80:
-            point = np.uint32(byte)
+        if byte < 0x80:  # always one plain character, as `letters.py` makes sure
+            scratch[size] = table[byte]
+            size += 1
             place += 1
-        elif byte < 0xE0:
+            in_exponent = np.bool_(False)
+            continue
+        if byte < 0xE0:
             point = np.uint32((byte & 0x1F) << 6 | data[place + 1] & 0x3F)
             place += 2
         elif byte < 0xF0:
@@ -88,6 +91,11 @@ def _decode(
             )
             place += 4
         value = table[point]
+        if value - np.uint32(1) < np.uint32(EXPONENT - 1):
+            scratch[size] = value
+            size += 1
+            in_exponent = np.bool_(False)
+            continue
         if value == 0:
             continue
         if value & np.uint32(EXPANDED):
@@ -172,6 +180,10 @@ def _item_number_end(scratch: Codes, size: int, kinds: Bytes) -> int:
     if start >= size:
         return 0
     first = scratch[start]
+    is_name = first == _NAME_LETTERS[0, 0] or first == _NAME_LETTERS[1, 0]
+    is_name |= first == _NAME_LETTERS[2, 0]
+    if not (is_name or _is_digit(first) or _is_title(first) or first == _ORDINAL or first == _OPEN):
+        return 0  # as most texts begin
     end = -1
     if first == _ORDINAL:
         end = _digits_end(scratch, _skip(scratch, start + 1, size, False), size, 4)
@@ -385,6 +397,9 @@ def _compose(
     length = first
     before = np.int64(0)  # the last character written
     is_apart, joins_next = False, False
+    is_spaced = np.int64((style & WITHOUT_SPACES) == 0)
+    letter_kinds = np.int64(1 << LETTER | 1 << IDEOGRAPH)
+    scratch[size] = scratch[size + 1] = 0  # nothing after the end
     while place < size:
         code = np.int64(scratch[place])
         if code == _SPACE or code == _PUNCTUATION:
@@ -403,12 +418,17 @@ def _compose(
             out[length] = code
             length, place, before = length + 1, place + 1, code
             is_apart, joins_next = False, False
-            while place < size:  # the rest of the word, in which nothing is looked at twice
-                kind = kinds[scratch[place]]
-                if kind != LETTER and kind != IDEOGRAPH:
+            # The rest of the words, parted by single spaces, in which nothing is looked at twice.
+            code = np.int64(scratch[place])
+            is_letter = (letter_kinds >> kinds[code]) & 1
+            while True:
+                after = np.int64(scratch[place + 1])
+                is_next = (letter_kinds >> kinds[after]) & 1
+                if not is_letter | (is_spaced & (code == _SPACE) & is_next):
                     break
-                out[length] = scratch[place]
+                out[length] = code
                 length, place = length + 1, place + 1
+                code, is_letter = after, is_next
             before = np.int64(out[length - 1])
             continue
         if kind == DIGIT:

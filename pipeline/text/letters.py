@@ -98,6 +98,8 @@ def letters() -> Letters:
         for point in _written_as_one_of(same):
             folded = "".join(same.get(one, one) for one in _folded(chr(point)))
             tables[row, point] = _entry(folded, expansions)
+    # The compiled fold takes ASCII as it stands here: one plain character for each.
+    assert ((tables[:, :0x80] > 0) & (tables[:, :0x80] < EXPONENT)).all()
     return Letters(tables, np.array(expansions, np.uint32), kinds)
 
 

@@ -73,6 +73,18 @@ def test_jaccard_is_that_of_the_sets_of_shingles(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("at_least", [0.5, 0.8, 1.0])
+def test_a_jaccard_that_is_asked_for_is_the_same_and_others_are_0(
+    language: str, at_least: float
+) -> None:
+    rows = fold_rows(of_items(items(*sample_items(language))))
+    left, right = np.array(list(combinations(range(len(rows)), 2))).T
+    whole = jaccard_of_pairs(rows, left, right)
+    expected = np.where(whole >= at_least, whole, 0)
+    assert (jaccard_of_pairs(rows, left, right, at_least=at_least) == expected).all()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_exact_keys_are_equal_where_those_of_single_rows_are(language: str) -> None:
     rows = sample_items(language)
     rows += [row | {"question": row["question"].upper()} for row in rows]
