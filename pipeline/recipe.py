@@ -87,6 +87,36 @@ class Release(Model):
     mc_style: Literal["letter", "letter_text", "rationale"] = "letter_text"
 
 
+class Limits(Model):
+    """Beyond which value the report shows a language in amber, and beyond which in red."""
+
+    amber: float = Field(ge=0)
+    red: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Limits:
+        if self.red < self.amber:
+            raise ValueError("`red` is below `amber`")
+        return self
+
+
+class Report(Model):
+    """When the report calls a language troubled; docs/report.md explains each limit.
+
+    Limits are shares of 1. They decide colours and order of the report, never a row.
+    """
+
+    min_rows: int = Field(1, ge=0)  # published; with fewer, red
+    made: Limits = Limits(amber=0.5, red=0.9)  # of published rows, translated or generated
+    failed: Limits = Limits(amber=0.2, red=0.5)  # of what models made, quarantined by checks
+    overlap: Limits = Limits(amber=0.01, red=0.05)  # of published rows, a run shared with a test
+    loss: Limits = Limits(amber=0.5, red=0.9)  # of a source's rows for training
+    detected: Limits = Limits(amber=0.02, red=0.1)  # of published rows, in another language
+    disagreed: Limits = Limits(amber=0.1, red=0.3)  # of rationales, read as for another key
+    key_share: Limits = Limits(amber=0.05, red=0.15)  # a key letter's distance from even
+    errors: Limits = Limits(amber=0.05, red=0.2)  # upper 95 % bound of the share of wrong rows
+
+
 class Llm(Model):
     """The language model that `translate` and `augment` ask, and how it may be asked.
 
@@ -164,6 +194,7 @@ class Recipe(Model):
     allow_missing: tuple[str, ...] = ()
     llm: Llm | None = None
     release: Release = Release()
+    report: Report = Report()
     review: tuple[Path, ...] = ()
     stages: tuple[StageEntry, ...] = Field(
         default_factory=lambda: tuple(
@@ -198,7 +229,7 @@ def load_recipe(name: str | Path) -> Recipe:
     Paths inside a recipe are taken from the recipe's own folder.
     """
     path = find_recipe(name)
-    values = _read_yaml(path)
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise InputError(f"{path}: a recipe is a mapping of keys, found {type(values).__name__}.")
     try:
@@ -213,7 +244,8 @@ def with_model(recipe: Recipe, model: str) -> Recipe:
     return recipe.model_copy(update={"llm": llm})
 
 
-def _read_yaml(path: Path) -> Any:  # noqa: ANN401
+def read_yaml(path: Path) -> Any:  # noqa: ANN401
+    """Return what a recipe's file holds; an `InputError` says why it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -298,6 +330,8 @@ def _levels() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "an entry of `sources`", SourceEntry
     yield "`llm`", Llm
     yield "`release`", Release
+    yield "`report`", Report
+    yield "a limit of `report`", Limits
     yield from ((f"the stage `{name}`", stage_class(name).Settings) for name in STAGES)
 
 

@@ -1,0 +1,32 @@
+"""The commands of `mmed` that concern training; `cli.py` takes them in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli_options import Json, show
+
+TrainingRecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A training recipe: a file, or train-demo.yaml, …")
+]
+RunFolder = Annotated[Path, typer.Option(help="Folder of the run.")]
+Data = Annotated[
+    Path | None, typer.Option(help="Folder of a release; before the recipe's.", show_default=False)
+]
+
+
+def tokenize(
+    recipe: TrainingRecipeName, out: RunFolder, data: Data = None, as_json: Json = False
+) -> None:
+    """Make the token pools that a training recipe names, under OUT/pools; a killed run goes on.
+
+    Only from a release that passes `mmed verify`.
+    """
+    from pipeline.train_pools import make_pools
+    from pipeline.train_recipe import load_training_recipe
+
+    value, text = make_pools(load_training_recipe(recipe, data), out)
+    show(value, as_json, text)

@@ -1,0 +1,26 @@
+"""`python -m pipeline.finetune run.json`: train, on one process or under `torchrun`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pipeline.errors import MmedError
+from pipeline.finetune.train import train
+
+
+def main(arguments: list[str]) -> int:
+    """Train what the one argument says; return the exit code."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m pipeline.finetune run.json\n")
+        return 2
+    try:
+        train(Path(arguments[0]))
+    except MmedError as error:
+        sys.stderr.write(f"mmed: {' '.join(str(error).splitlines())}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

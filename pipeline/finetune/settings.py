@@ -1,0 +1,93 @@
+"""What a training run is told: `run.json`, as `mmed train` resolves it from a recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pipeline.errors import InputError
+from pipeline.finetune.plan import Order
+
+FILE = "run.json"
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """One stage; it starts from the weights that the stage before has left."""
+
+    name: str
+    pool: str  # folder, relative to that of run.json
+    epochs: int = 1
+    max_steps: int | None = None
+    lr: float
+    warmup: float = 0.03
+    loss: Literal["token", "sample"] = "token"
+    replay: float = 0.0
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterSettings:
+    """LoRA: rank, scale and the linear layers that get adapters."""
+
+    rank: int
+    alpha: int
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """Everything that decides a run, beside the bytes of pools and model."""
+
+    folder: Path  # where run.json stands, and where results go
+    model: str
+    tokenizer: str
+    stages: tuple[StageSettings, ...]
+    lora: AdapterSettings | None = None
+    capacity: int
+    packs_per_step: int
+    order: Order = "mixed"
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    dtype: str | None = None
+    compile: bool | None = None
+    graphs: bool = False
+    merge: bool = False
+    checkpointing: int | bool = False
+    save_every: int = 200
+    seed: int = 0
+    device: str = "auto"
+
+
+def read_settings(path: Path) -> RunSettings:
+    """Read run.json; an `InputError` says what is missing in it."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}). `mmed train RECIPE` writes it."
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}). `mmed train RECIPE` writes it.") from error
+    stages = tuple(_made(StageSettings, stage, path) for stage in values.get("stages", ()))
+    lora = values.get("lora")
+    adapters = None if lora is None else _made(AdapterSettings, _as_tuples(lora), path)
+    given = {**values, "folder": path.parent, "stages": stages, "lora": adapters}
+    return _made(RunSettings, given, path)
+
+
+def _as_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+
+
+def _made(kind: type[Made], values: Mapping[str, Any], path: Path) -> Made:
+    """Return the settings among the values; others in the file tell how the pools were made."""
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    try:
+        return kind(**{name: value for name, value in values.items() if name in known})
+    except TypeError as error:
+        raise InputError(f"{path}: {error}. Write it anew with `mmed train RECIPE`.") from error
