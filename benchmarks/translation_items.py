@@ -15,7 +15,6 @@ from typing import Any
 import yaml
 
 from pipeline.fetch import locate
-from pipeline.translation.score import is_misaligned
 from schemas.item import LANGUAGES, Item, Language
 from sources import tico19
 
@@ -79,7 +78,7 @@ def read_tico19(raw: Path) -> list[Parallel]:
     files = [locate(raw, file) for file in tico19.SOURCE.files["sentences"]]
     sentences: dict[str, dict[Language, Fields]] = {}
     for item in tico19.parse({"sentences": [path for path in files if path is not None]}):
-        if isinstance(item, Item) and not is_misaligned(item.key, item.language):
+        if isinstance(item, Item):
             sentences.setdefault(item.key, {})[item.language] = {"text": item.question}
     return [Parallel(key, fields) for key, fields in list(sentences.items())[1::2]]
 

@@ -12,11 +12,15 @@ from pipeline.cli_options import (
     RAW_DEFAULT,
     Batch,
     Cache,
+    Concurrency,
     Json,
     MaxCost,
     Out,
     Price,
     Raw,
+    Temperature,
+    Timeout,
+    make_llm,
     read_price,
     show,
 )
@@ -98,6 +102,13 @@ def translate(
     max_cost: MaxCost = None,
     cache: Cache = CACHE_DEFAULT,
     batch: Batch = False,
+    egress: Annotated[
+        Literal["local", "any"],
+        typer.Option(help="any: rows that do not say otherwise may leave this machine."),
+    ] = "local",
+    temperature: Temperature = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
     as_json: Json = False,
 ) -> None:
     """Translate any Parquet table that has `id`, `language` and `question`.
@@ -109,7 +120,8 @@ def translate(
     from pipeline.tables.translate import translate_table
 
     options = CallOptions(cache, max_cost, read_price(price), is_batch=batch)
-    value, text = translate_table(source, folder, to, model, options)
+    llm = make_llm(model, temperature, concurrency, timeout)
+    value, text = translate_table(source, folder, to, llm, options, egress)
     show(value, as_json, text)
 
 
@@ -137,6 +149,9 @@ def score_translation(
     cache: Cache = CACHE_DEFAULT,
     raw: Raw = RAW_DEFAULT,
     rows: Annotated[int | None, typer.Option(min=1, help="So many sentences only.")] = None,
+    temperature: Temperature = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
     as_json: Json = False,
 ) -> None:
     """Score a model's translations from English against TICO-19's references.
@@ -147,5 +162,6 @@ def score_translation(
     from pipeline.translation.scored import score_endpoint
 
     options = CallOptions(cache, max_cost, read_price(price))
-    value, text = score_endpoint(to, model, raw, out, rows, options)
+    llm = make_llm(model, temperature, concurrency, timeout)
+    value, text = score_endpoint(to, llm, raw, out, rows, options)
     show(value, as_json, text)

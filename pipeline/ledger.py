@@ -29,6 +29,11 @@ class Count:
         """Rows dropped for any reason."""
         return sum(self.dropped.values())
 
+    @property
+    def rows_set_aside(self) -> int:
+        """Rows among them that only served others and were never to be published."""
+        return sum(rows for reason, rows in self.dropped.items() if reason.startswith("role_"))
+
 
 def check_balance(stage: str, shard: pl.DataFrame, result: StageResult) -> list[Count]:
     """Return the counts of a stage on a shard; raise `BalanceError` where a row is unaccounted for.

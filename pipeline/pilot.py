@@ -18,7 +18,7 @@ from pipeline.calls import choose, get_answers, jobs_of
 from pipeline.engine.local import LocalEngine
 from pipeline.errors import InputError
 from pipeline.frames import ITEM_COLUMNS
-from pipeline.llm.budget import Price
+from pipeline.llm.budget import Price, usd_text
 from pipeline.llm.cache import Cache
 from pipeline.llm.gather import run_program
 from pipeline.llm.session import CallOptions, Session
@@ -29,8 +29,13 @@ from pipeline.runner import Runner, StageRun
 from pipeline.stages import make_stage
 from pipeline.stages.stage import JOBS, CallStage, Job
 from pipeline.store import Store, parquet_bytes, write_atomically
+from pipeline.verdicts import with_review
 
 TEXTS = ("context", "question", "options", "answer", "rationale")
+_COLUMNS = (
+    *("stage", "operation", "language", "target", "id", "reason", "evidence"),
+    *(f"{side}_{name}" for side in ("source", "made") for name in TEXTS),
+)
 _DIRECTION = ("operation", "language", "target")
 
 
@@ -66,7 +71,7 @@ class Direction:
     @property
     def usd_text(self) -> str:
         """What all jobs of the direction cost, as this pilot's did."""
-        return "no price" if self.usd is None else f"{self.usd:,.2f}"
+        return "no price" if self.usd is None else usd_text(self.usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ def run_pilot(recipe: Recipe, raw: Path, out: Path, options: CallOptions) -> Pil
     with locked(out):
         plan = make_plan(recipe, raw, FileDigests(out / "store" / "files.json"))
         with LocalEngine(fitting_workers(plan)) as engine:
-            runner = Runner(Store(out / "store"), engine, recipe, session, is_dry=False)
+            obeying = with_review(recipe, out)
+            runner = Runner(Store(out / "store"), engine, obeying, session, is_dry=False)
             asking = [entry for entry in recipe.stages if _asks(entry, recipe)]
             if not asking:
                 raise InputError("the recipe asks no language model, so there is nothing to try.")
@@ -193,7 +199,7 @@ def _table(tried: Sequence[Tried]) -> pl.DataFrame:
         }
         for one in tried
     ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String))
 
 
 def _text(value: str | Sequence[str]) -> str:

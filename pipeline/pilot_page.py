@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.llm.budget import usd_text
 from pipeline.report.pairs import Pair, make_pair
 from pipeline.report.values import LANGUAGE_NAMES
 from pipeline.report.write import render_template
@@ -65,9 +66,7 @@ def _directions(tried: Sequence[Tried], directions: Sequence[Direction]) -> Iter
 
 
 def _usd(value: float | None) -> str:
-    if value is None:
-        return "no price"
-    return "< 0.01" if 0 < value < 0.005 else f"{value:,.2f}"
+    return "no price" if value is None else usd_text(value)
 
 
 def _pair(tried: Tried) -> Pair:

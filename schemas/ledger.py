@@ -19,6 +19,7 @@ REASONS: dict[str, str] = {
     "duplicate_options": "Two options say the same.",
     "image_dependent": "The question cannot be answered without its picture.",
     "linked_case": "The question continues a case that is not part of the row.",
+    "misaligned": "Upstream gives the translation of another row for this one.",
     "truncated_answer": "Upstream cut the answer off.",
     "list_without_answer": "The answer is a list of links or of percentages, not an explanation.",
     "shared_paragraph": "The answer is a paragraph that upstream repeats under many questions.",

@@ -16,11 +16,11 @@ from pipeline.errors import StoppedError
 from pipeline.llm.batch_files import CHAT, Shard, read_lines, rejection, result_of, shards
 from pipeline.llm.budget import Budget, Reservation
 from pipeline.llm.cache import BatchLine, Cache, PendingBatch
-from pipeline.llm.client import RETRIES, Answers, look_up
+from pipeline.llm.client import RETRIES, Answers, Client, look_up
 from pipeline.llm.endpoint import Endpoint, Reply
 from pipeline.llm.failures import CallError, FatalError, RejectedError, TransientError, excerpt
 from pipeline.llm.pacing import Pacing
-from pipeline.llm.request import Answer, Ask, Request
+from pipeline.llm.request import Answer, Request
 
 POLL_S = 60.0
 SUBMISSIONS = 3  # of one request in a round
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class BatchRunner:
-    """Gets all answers of a round; `live` asks one request at once, to see how it takes schemas."""
+    """Gets all answers of a round; `live` asks one at once, to see what the endpoint takes."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class BatchRunner:
         cache: Cache,
         budget: Budget,
         pacing: Pacing,
-        live: Ask,
+        live: Client,
         pack: Answers | None = None,
         *,
         poll_s: float = POLL_S,
@@ -57,6 +57,7 @@ class BatchRunner:
         self._poll_s = poll_s
         self._tell = tell
         self._has_answered = False
+        self._wanted: dict[str, Request] = {}  # of this round, by key
         self._last_failure = ""
 
     async def run_round(self, requests: Sequence[Request]) -> None:
@@ -66,6 +67,7 @@ class BatchRunner:
         """
         for request in requests:
             self._endpoint.check(request)
+        self._wanted = {request.key: request for request in requests}
         missing = self._missing(requests)
         for _ in range(SUBMISSIONS):
             if not missing:
@@ -202,12 +204,21 @@ class BatchRunner:
             if file := state.get(field):
                 content = await self._persist(lambda: self._endpoint.get(f"/files/{file}/content"))
                 results |= self._results(batch, content.body)
+        await self._weigh(results)
         self._end(batch, results, is_free=state["status"] != "completed")
         if state["status"] == "failed":
             raise StoppedError(
                 f"batch {batch.id} was refused: {excerpt(str(state.get('errors')))}. "
                 "The same command goes on."
             )
+
+    async def _weigh(self, results: Mapping[str, Result]) -> None:
+        """Find out whether rejections, and nothing else so far, are of rows or of the whole run."""
+        self._has_answered |= any(isinstance(one, Answer) for one in results.values())
+        rejected = (key for key, one in results.items() if isinstance(one, RejectedError))
+        asked = next((self._wanted[key] for key in rejected if key in self._wanted), None)
+        if asked is not None and not self._has_answered:
+            self._has_answered = await self._live.takes_others(asked)
 
     async def _wait_for(self, batch: PendingBatch) -> Mapping[str, Any] | None:
         """Poll until a batch has ended; None where the endpoint does not know it."""
@@ -240,7 +251,6 @@ class BatchRunner:
 
         `is_free`: unless the batch did not run to its end.
         """
-        self._has_answered |= any(isinstance(one, Answer) for one in results.values())
         for key, line in batch.lines.items():
             held = Reservation(line.attempt, line.reserved, batch.account)
             if not line.is_settled:

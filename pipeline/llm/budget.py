@@ -9,13 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from math import floor, log10
+from typing import NamedTuple
 
-from pipeline.errors import InputError, StoppedError
+from pipeline.errors import InputError, MmedError, StoppedError
 from pipeline.llm.cache import Cache
 from pipeline.llm.request import Answer, Request
 from pipeline.llm.tokens import prompt_tokens
 
 _MICRO = 1_000_000
+_WHOLE_CENTS_USD = 0.1  # from here on cents tell two digits
+
+
+def usd_text(usd: float) -> str:
+    """Return an amount with cents, a small one with its first two digits."""
+    if usd == 0 or usd >= _WHOLE_CENTS_USD:
+        return f"{usd:,.2f}"
+    return f"{usd:.{1 - floor(log10(usd))}f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,14 @@ class Reservation:
     account: str
 
 
+class _Waiter(NamedTuple):
+    """A request that waits for the cap to bear it."""
+
+    promise: asyncio.Future[Reservation]
+    key: str
+    micro_usd: int
+
+
 class Budget:
     """What an account may spend in all its runs; `account` stands for one output folder."""
 
@@ -68,24 +86,46 @@ class Budget:
         self.spent = cache.spent(account)  # micro-USD, reservations included
         self._cache = cache
         self._open: set[int] = set()  # attempts in flight, which will end soon
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[_Waiter] = deque()  # first come, first served
 
     async def reserve(self, request: Request) -> Reservation:
         """Put aside the most that a request may cost; `StoppedError` if the cap leaves too little.
 
         What is in flight is waited for first: it mostly costs less than was put aside for it.
         """
-        micro_usd = self.price.most(request)
-        while self.spent + micro_usd > self.cap:
-            if not self._open:
-                raise self._exhausted(micro_usd)
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            await waiter
-        attempt = self._cache.begin_attempt(self.account, request.key, micro_usd)
-        self.spent += micro_usd
+        promise: asyncio.Future[Reservation] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiter(promise, request.key, self.price.most(request)))
+        self._serve()
+        try:
+            return await promise
+        except asyncio.CancelledError:
+            if promise.done() and not promise.cancelled() and promise.exception() is None:
+                self.release(promise.result())
+            raise
+
+    def _serve(self) -> None:
+        """Put aside for those who wait, as far as the cap bears it now."""
+        while self._waiting:
+            waiter = self._waiting[0]
+            is_too_much = self.spent + waiter.micro_usd > self.cap
+            if is_too_much and self._open and not waiter.promise.done():
+                return
+            self._waiting.popleft()
+            if waiter.promise.done():
+                continue  # it gave up
+            if is_too_much:
+                waiter.promise.set_exception(self._exhausted(waiter.micro_usd))
+                continue
+            try:
+                waiter.promise.set_result(self._begin(waiter))
+            except MmedError as error:  # of the cache: it is not the fault of whoever ended
+                waiter.promise.set_exception(error)
+
+    def _begin(self, waiter: _Waiter) -> Reservation:
+        attempt = self._cache.begin_attempt(self.account, waiter.key, waiter.micro_usd)
+        self.spent += waiter.micro_usd
         self._open.add(attempt)
-        return self._held(attempt, micro_usd)
+        return self._held(attempt, waiter.micro_usd)
 
     def reserve_all(self, requests: list[Request]) -> dict[str, Reservation]:
         """Put aside for requests that are sent together, as many from the first as the cap bears.
@@ -131,15 +171,12 @@ class Budget:
         if reservation.account == self.account:
             self.spent += charged - reservation.micro_usd
         self._open.discard(reservation.attempt)
-        while self._waiting:  # all look again: a small request may fit where a large one does not
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+        self._serve()
 
     def _exhausted(self, micro_usd: int) -> StoppedError:
         return StoppedError(
-            f"`--max-cost {self.cap / _MICRO:g}` is reached: {self.spent / _MICRO:.4f} USD are "
-            f"spent and the next request may cost up to {micro_usd / _MICRO:.4f} USD. "
+            f"`--max-cost {self.cap / _MICRO:g}` is reached: {usd_text(self.spent / _MICRO)} USD "
+            f"are spent and the next request may cost up to {usd_text(micro_usd / _MICRO)} USD. "
             "The same command with a higher cap goes on."
         )
 
@@ -151,8 +188,7 @@ def open_budget(
     if price is None:
         raise InputError(
             f"no price is stated for model {model!r}, so its cost cannot be capped. Add "
-            "`price: [IN, OUT]` to `llm` in the recipe or `--price IN:OUT`, in USD per million "
-            "tokens; 0:0 for a model of your own."
+            "`--price IN:OUT`, in USD per million tokens; 0:0 for a model of your own."
         )
     if cap_usd is None:
         raise InputError("no cap is stated for what the calls may cost. Add `--max-cost USD`.")

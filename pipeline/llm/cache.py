@@ -115,13 +115,6 @@ class Cache:
         with self._telling:
             return int(self._database.execute("SELECT count(*) FROM answers").fetchone()[0])
 
-    def has_answer_of(self, model: str) -> bool:
-        """Tell whether a model has ever answered a request."""
-        with self._telling:
-            sql = "SELECT 1 FROM answers WHERE model = ? AND outcome != ? LIMIT 1"
-            query = self._database.execute(sql, (model, Outcome.REJECTED.value))
-            return query.fetchone() is not None
-
     def begin_attempt(self, account: str, key: str, reserved: int) -> int:
         """Note that a request is about to be sent and what it may cost, in micro-USD."""
         with self._telling:

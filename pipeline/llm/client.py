@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from pipeline.errors import StoppedError
 from pipeline.llm.budget import Budget, Reservation
@@ -25,9 +25,14 @@ from pipeline.llm.tokens import prompt_tokens
 
 RETRIES = 6  # after the first failure of transport
 BREAKER = 8  # failures one after another, of any requests, without a success between them
+# A request that no endpoint has a reason to refuse, sent to learn whether it takes any at all.
+PLAIN_TEXT, PLAIN_TOKENS, _PLAIN = "Answer with the word OK.", 64, "plain"
 RATE_LIMITED_MOST = 30  # of both where the endpoint merely wants to be asked later
 LONGEST_PAUSE_S = 2 * 3600.0
 DRAIN_S = 60.0  # for what is in flight when a run is stopped
+
+
+Sending = Callable[[Request], Coroutine[Any, Any, Answer]]
 
 
 class Answers(Protocol):
@@ -94,6 +99,12 @@ def look_up(places: Iterable[Answers], requests: Sequence[Request]) -> dict[str,
     return found
 
 
+def _plain(request: Request) -> Request:
+    """Return a short request that is asked for in the same way and is about nothing."""
+    messages = tuple(replace(one, content=PLAIN_TEXT) for one in request.messages)
+    return replace(request, messages=messages, max_tokens=PLAIN_TOKENS, schema=None, prompt=_PLAIN)
+
+
 class Client:
     """An `Ask` that sends what neither cache nor pack holds.
 
@@ -119,7 +130,9 @@ class Client:
         self._num_failures: Counter[bool] = Counter()  # one after another; by `is_told_to_wait`
         self._failure_ticket = 0  # failures of requests up to this one are counted
         self._has_answered = False
-        self._rejected: list[Answer] = []  # kept once the endpoint has answered anything
+        # Kept once the endpoint has answered anything.
+        self._rejected: list[tuple[Request, Answer]] = []
+        self._weighing = asyncio.Lock()
         self._drain_s = drain_s
         self._draining: asyncio.Task[None] | None = None
         self._is_abandoned = False
@@ -193,6 +206,8 @@ class Client:
         try:
             answer = await self._send_known(request, ticket)
             unused -= answer.prompt_tokens + answer.completion_tokens
+            with suppress(TransientError):  # the next rejection, or the end, tries again
+                await self._weigh_rejections(BREAKER, lambda plain: self._send(plain, ticket))
             return answer
         finally:
             self.pacing.leave(unused)
@@ -215,7 +230,8 @@ class Client:
             self.totals.num_sent += 1
             answer = await self._endpoint.complete(request)
         except RejectedError as error:
-            return self._reject(request, reservation, str(error))
+            self._budget.release(reservation)
+            return self._reject(request, str(error))
         except CallError as error:
             self._settle_failure(reservation, error)
             if isinstance(error, TransientError):
@@ -245,28 +261,44 @@ class Client:
         return answer
 
     def _keep_rejected(self) -> None:
-        self._cache.put_all(self._rejected)
+        self._cache.put_all(answer for _, answer in self._rejected)
         self._rejected.clear()
 
-    def _reject(self, request: Request, reservation: Reservation, said: str) -> Answer:
+    def _reject(self, request: Request, said: str) -> Answer:
         """Return a rejection; it is kept only where the fault is not the whole run's."""
-        self._budget.release(reservation)
         answer = empty_answer(request, Outcome.REJECTED, said)
         self.totals.outcomes[answer.outcome] += 1
         self.totals.last_failure = said
         if self._has_answered:
             self._cache.put(answer)
-            return answer
-        self._rejected.append(answer)
-        if len(self._rejected) >= BREAKER:
-            self.stop(self._all_rejected())
+        elif request.prompt != _PLAIN:
+            self._rejected.append((request, answer))
         return answer
 
+    async def _weigh_rejections(self, at_least: int, send: Sending) -> None:
+        """Find out whether rejections, and nothing else so far, are of rows or of the whole run."""
+        if len(self._rejected) < at_least:
+            return
+        async with self._weighing:  # the others wait for what comes of it, in their slots
+            if len(self._rejected) < at_least:
+                return
+            self.pacing.check_open()
+            request, _ = self._rejected[-1]
+            answer = await send(_plain(request))
+            if answer.outcome is Outcome.REJECTED and not self._has_answered:
+                raise StoppedError(self._all_rejected())
+
+    async def takes_others(self, request: Request) -> bool:
+        """Tell whether the endpoint answers what is asked like a request, with another text."""
+        answer = await self._answer_in_the_end(_plain(request))
+        return answer.outcome is not Outcome.REJECTED
+
     def _all_rejected(self) -> str:
+        _, last = self._rejected[-1]
         return (
             f"the endpoint took none of the first {len(self._rejected)} requests "
-            f"(last: {self._rejected[-1].text}). Check `model` and the settings of `llm` in the "
-            "recipe; the same command goes on."
+            f"(last: {last.text}), nor a short one of ours. Check the model's name and settings "
+            "such as the temperature; the same command goes on."
         )
 
     def _settle_failure(self, reservation: Reservation, error: CallError) -> None:
@@ -325,14 +357,11 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections; `StoppedError` if the endpoint took no request at all."""
-        if self._draining is not None:
-            await self._draining
-        await self._endpoint.close()
-        if not self._rejected:
-            return
-        if len(self._rejected) >= BREAKER or not self._has_answered_before():
-            raise StoppedError(self._all_rejected())
-        self._keep_rejected()  # a few new rows after a run that went well
-
-    def _has_answered_before(self) -> bool:
-        return all(map(self._cache.has_answer_of, {one.model for one in self._rejected}))
+        try:
+            if self._draining is None:
+                await self._weigh_rejections(1, self._answer_in_the_end)
+            else:
+                await self._draining
+        finally:
+            await self._endpoint.close()
+            self._weighing = asyncio.Lock()  # a lock is its loop's

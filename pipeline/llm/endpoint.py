@@ -19,6 +19,7 @@ from pipeline.errors import InputError
 from pipeline.llm.completion import answer_of, empty_answer
 from pipeline.llm.failures import (
     CallError,
+    FatalError,
     RejectedError,
     TransientError,
     error_object,
@@ -63,7 +64,11 @@ class Endpoint:
     ) -> None:
         if environment.get("OPENAI_LOG", "").lower() == "debug":
             raise InputError("OPENAI_LOG=debug would log whole requests. Unset it.")
-        self.base_url = _checked_url(base_url or environment.get(BASE_URL) or "")
+        self.base_url = (
+            _checked_url(base_url, "`llm.base_url`")
+            if base_url
+            else _checked_url(environment.get(BASE_URL, ""), BASE_URL)
+        )
         self.is_loopback = _is_loopback(self.base_url)
         self._key = _checked_key(environment.get(KEY, ""))
         if not self._key and not self.is_loopback:
@@ -75,12 +80,6 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self.base_url!r})"
-
-    @property
-    def schema_ways(self) -> dict[str, SchemaWay]:
-        """Return how each schema is told, once that is found; for reports."""
-        modes = self._schema_modes.items()
-        return {schema: mode.way for schema, mode in modes if mode.is_settled}
 
     def check(self, request: Request) -> None:
         """Raise an `InputError` if a request may not be sent here."""
@@ -184,7 +183,7 @@ class Endpoint:
                 is_charged=True,
             )
         if status := error_object(body):
-            raise of_status(status, reply.body, reply.headers, self.base_url)
+            raise self._failure(status, reply)
         return body
 
     async def post(self, path: str, payload: Mapping[str, Any]) -> Reply:
@@ -230,8 +229,11 @@ class Endpoint:
         body = self._without_key(response.content.decode("utf-8", "replace"))
         reply = Reply(response.status_code, response.headers, body)
         if reply.status >= 300:
-            raise of_status(reply.status, reply.body, reply.headers, self.base_url)
+            raise self._failure(reply.status, reply)
         return reply
+
+    def _failure(self, status: int, reply: Reply) -> CallError | FatalError:
+        return of_status(status, reply.body, reply.headers, self.base_url, has_key=bool(self._key))
 
     def _not_received(self, error: TimeoutError | openai.APIConnectionError) -> TransientError:
         import httpx2
@@ -300,18 +302,18 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _checked_url(url: str) -> str:
+def _checked_url(url: str, place: str) -> str:
     """Return a base URL; an `InputError` never repeats what may be a password."""
     if not url:
         raise InputError(
-            "no endpoint is stated for the calls. Add `base_url` to `llm` in the recipe or set "
-            f"{BASE_URL}, such as https://host/v1; none is taken by default."
+            f"no endpoint is stated for the calls. Set {place}, such as https://host/v1; none is "
+            "taken by default."
         )
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(
             "the base URL of the endpoint does not begin with http:// or https:// and a host. "
-            f"Correct `base_url` of `llm` in the recipe, or {BASE_URL}."
+            f"Correct {place}."
         )
     if parts.username is not None or parts.query:
         raise InputError(

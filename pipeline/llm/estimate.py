@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from pipeline.llm.budget import Price
+from pipeline.llm.budget import Price, usd_text
 from pipeline.llm.gather import Program, Work, run_program
 from pipeline.llm.request import Answer, Ask, Guess, MissError, Outcome, Request
 from pipeline.llm.tokens import estimate_tokens, prompt_tokens
@@ -46,7 +46,8 @@ class Estimate:
         if price is None:
             return told
         expected, most = self.usd(price)
-        return f"{told}; about {expected:,.2f} USD, at most {most:,.2f} (retries not counted)"
+        cost = f"about {usd_text(expected)} USD, at most {usd_text(most)} (retries not counted)"
+        return f"{told}; {cost}"
 
 
 def estimate(jobs: Iterable[Work], num_jobs: int, program: Program[Work], replay: Ask) -> Estimate:

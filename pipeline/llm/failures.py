@@ -73,21 +73,22 @@ class FatalError(StoppedError):
 
 
 def of_status(
-    status: int, body: str, headers: Mapping[str, str], where: str
+    status: int, body: str, headers: Mapping[str, str], where: str, *, has_key: bool = True
 ) -> CallError | FatalError:
-    """Return the failure that an HTTP status with this body is."""
+    """Return the failure that an HTTP status with this body is; `has_key`: one was sent."""
     code, said = _error(body)
-    found = f"{where} answers {status}: {said}"
+    found = f"{where} answers {status}: {said.rstrip('.。')}"  # our own sentence ends with one
     if status == 402 or code in _NO_MONEY:
         return FatalError(
             f"{found}. The account has no money left; the same command goes on.", status
         )
     if status == 401:
-        return FatalError(
-            f"{found}. It does not accept the key in OPENAI_API_KEY. "
-            "Set another; the same command goes on.",
-            status,
+        told = (
+            "It does not accept the key in OPENAI_API_KEY. Set another"
+            if has_key
+            else "No key was sent. Set OPENAI_API_KEY"
         )
+        return FatalError(f"{found}. {told}; the same command goes on.", status)
     if status == 429:
         wait = retry_after_s(headers)
         return RateLimitedError(found, status=status, retry_after_s=wait)
@@ -96,7 +97,7 @@ def of_status(
     if status in _TRANSIENT or status >= 500:
         return TransientError(found, status=status, retry_after_s=retry_after_s(headers))
     return FatalError(
-        f"{found}. Check `base_url` and `model` of `llm` in the recipe; the same command goes on.",
+        f"{found}. Check the base URL and the model's name; the same command goes on.",
         status,
     )
 

@@ -53,8 +53,11 @@ class Record:
         return texts if self.is_list else texts[0]
 
 
-def record(number: int, row: Row) -> Record:
-    """Return a row of a table, of which only id, language and question need be there."""
+def record(number: int, row: Row, egress: str) -> Record:
+    """Return a row of a table, of which only id, language and question need be there.
+
+    `egress` is the table's, where it has no such column.
+    """
     options = list(row.get("options") or ())
     given = row.get("answer", "")
     answers = list(given) if isinstance(given, list) else [given]
@@ -68,7 +71,7 @@ def record(number: int, row: Row) -> Record:
         row={
             "id": str(row["id"]),
             "language": row["language"],
-            "egress": row.get("egress", "any") or "local",  # not stated for this row: it stays
+            "egress": row.get("egress", egress) or "local",  # not stated for this row: it stays
             "question": row["question"],
             "context": row.get("context", ""),
             "rationale": row.get("rationale", ""),

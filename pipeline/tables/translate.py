@@ -1,8 +1,9 @@
 """`mmed translate`: any Parquet table into another language, streamed, and never paid for twice.
 
-Rows go to the model in the order of the digests of their ids, so that a small budget is a fair
-sample. The two tables are written when every answer is there, in the order of the input and from
-the cache alone: repeated, they come out the same and nothing is sent.
+A table stays on this machine unless the command says otherwise, as in a recipe. Rows go to the
+model in the order of the digests of their ids, so that a small budget is a fair sample. The two
+tables are written when every answer is there, in the order of the input and from the cache alone:
+repeated, they come out the same and nothing is sent.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 import numpy as np
 import polars as pl
@@ -22,7 +24,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rich.progress import Progress
 
+from pipeline.errors import InputError
 from pipeline.keys import text_digest
+from pipeline.llm.budget import usd_text
 from pipeline.llm.endpoint import BASE_URL, leads_to_loopback
 from pipeline.llm.gather import run_program
 from pipeline.llm.program import ProgramSettings
@@ -44,6 +48,7 @@ from pipeline.translation.program import Translated, translate
 from schemas.item import Language
 
 TRANSLATED, QUARANTINED = "translated.parquet", "quarantined.parquet"
+Egress = Literal["local", "any"]
 HELD_BYTES = 64 * 2**20  # of rows that wait for their turn
 _NEEDED = {ID: Kind.ID, LANGUAGE: Kind.TEXT, "question": Kind.TEXT}
 _OPTIONAL = {
@@ -72,17 +77,20 @@ class _Counts:
 
 
 def translate_table(
-    source: Path, folder: Path, to: str, model: str, options: CallOptions
+    source: Path, folder: Path, to: str, llm: Llm, options: CallOptions, egress: Egress
 ) -> tuple[dict[str, Any], str]:
     """Write `translated.parquet` and `quarantined.parquet`; return a summary, and it as text.
 
     Every row of the input is in one of them. A translation has all columns of the input under the
-    same `id`; those that are no fields of a question are copied as they are.
+    same `id`; those that are no fields of a question are copied as they are. `egress` is of rows
+    that do not state their own; `InputError` where `local` meets an endpoint elsewhere.
     """
     for name in (TRANSLATED, QUARANTINED):
         refuse_same_file(source, folder / name)
-    table, session = _open(source), Session(Llm(model=model), options, folder)
-    work = _Work(table, cast(Language, to), model, session)
+    if egress == "local":
+        _refuse_elsewhere()
+    table, session = _open(source), Session(llm, options, folder)
+    work = _Work(table, cast(Language, to), llm, session, egress)
     work.get_answers()
     counts = work.write(folder)
     value = {
@@ -96,6 +104,16 @@ def translate_table(
         "output": str(folder),
     }
     return value, _as_text(value)
+
+
+def _refuse_elsewhere() -> None:
+    url = os.environ.get(BASE_URL, "")
+    host = urlsplit(url).hostname
+    if host and not leads_to_loopback(url):
+        raise InputError(
+            f"{BASE_URL} leads to {host}, and a table stays on this machine unless you say "
+            "otherwise. Pass `--egress any` if its texts may be sent there."
+        )
 
 
 def _open(source: Path) -> Table:
@@ -114,13 +132,16 @@ class _Work:
     program is made of the row that was read last, right after its number was given out.
     """
 
-    def __init__(self, table: Table, to: Language, model: str, session: Session) -> None:
+    def __init__(
+        self, table: Table, to: Language, llm: Llm, session: Session, egress: Egress
+    ) -> None:
         fields = [name for name in FIELDS if name in table.columns]
-        self.tables = Tables(pq.read_schema(table.path), fields, to, model)
+        self.tables = Tables(pq.read_schema(table.path), fields, to, llm.model)
         self._table = table
         self._session = session
         self._to = to
-        self._settings = ProgramSettings(model=model)
+        self._egress = egress
+        self._settings = ProgramSettings(model=llm.model, temperature=llm.temperature)
         # Without an address nothing leaves: what is answered is there, the rest cannot be asked.
         self._is_loopback = leads_to_loopback(None) or BASE_URL not in os.environ
         self._last_read: Record | None = None
@@ -143,6 +164,9 @@ class _Work:
     def _translate(self, one: Record, ask: Ask) -> Coroutine[Any, Any, Translated]:
         return translate(one.row, self._to, self._settings, ask)
 
+    def _record(self, number: int, row: Mapping[str, Any]) -> Record:
+        return record(number, row, self._egress)
+
     def _refusal(self, one: Record) -> tuple[str, str] | None:
         return refusal(one, self._to, is_loopback=self._is_loopback)
 
@@ -150,7 +174,7 @@ class _Work:
         """Return the numbers of the rows that are sent, in the order of work."""
         numbers, keys = [], []
         for number, row in _rows(self._table.batches()):
-            if self._refusal(record(number, row)) is None:
+            if self._refusal(self._record(number, row)) is None:
                 numbers.append(number)
                 keys.append(int(text_digest(str(row[ID]))[:16], 16))
         # Stable: rows with one id stay in the order of the file.
@@ -164,7 +188,7 @@ class _Work:
             part = numbers[start : start + at_once]
             rows = self._read(part).iter_rows(named=True)
             for number, row in zip(part.tolist(), rows, strict=True):
-                self._last_read = record(number, row)
+                self._last_read = self._record(number, row)
                 yield number
 
     def _read(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
@@ -198,7 +222,7 @@ class _Work:
         return counts
 
     def _outcome(self, number: int, row: Mapping[str, Any], ask: Ask) -> Outcome:
-        one = record(number, row)
+        one = self._record(number, row)
         refused = self._refusal(one)
         if refused is not None:
             return Outcome(row, None, [refused])
@@ -233,5 +257,5 @@ def _as_text(value: dict[str, Any]) -> str:
         lines.append(f"  Copied as they are: {', '.join(value['columns_copied'])}.")
     if value["not_utf8"]:
         lines.append(f"  {value['not_utf8']:,} texts are no UTF-8; what is readable was sent.")
-    lines.append(f"  Spent for this folder so far: {value['spent_usd']:.4f} USD.")
+    lines.append(f"  Spent for this folder so far: {usd_text(value['spent_usd'])} USD.")
     return "\n".join(lines)

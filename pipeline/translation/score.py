@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from sacrebleu.metrics.chrf import CHRF
 
 TARGETS: tuple[Language, ...] = ("es", "fr", "ru", "zh")  # TICO-19 has no Japanese sentences
-# Rows whose French is the translation of another row, seen by reading them: the memory of the
-# commit that the source names has 166 French sentences twice. First and last number of the keys.
-MISALIGNED_FRENCH = ((462, 735), (1086, 1095), (1107, 1121))
 NUM_RESAMPLES = 1_000  # of the bootstrap; this and the seed are sacrebleu's own defaults
 SEED = 12345
 WORD_ORDERS = {"chrf++": 2, "chrf": 0}
@@ -95,12 +92,6 @@ class Summary:
     metrics: dict[str, Metric]
 
 
-def is_misaligned(key: str, language: Language) -> bool:
-    """Tell whether the reference of a row of TICO-19 belongs to another row."""
-    number = int(key.rpartition(":")[2])
-    return language == "fr" and any(first <= number <= last for first, last in MISALIGNED_FRENCH)
-
-
 def read_sentences(raw: Path, target: Language) -> list[Sentence]:
     """Return TICO-19's sentences with their own reference in a language, in their order."""
     if target not in TARGETS:
@@ -120,7 +111,7 @@ def read_sentences(raw: Path, target: Language) -> list[Sentence]:
     return [
         Sentence(key, text["en"], text[target])
         for key, text in texts.items()
-        if "en" in text and target in text and not is_misaligned(key, target)
+        if "en" in text and target in text
     ]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pipeline.keys import text_digest
+from pipeline.llm.budget import usd_text
 from pipeline.llm.gather import run_program
 from pipeline.llm.program import ProgramSettings, RowAsk
 from pipeline.llm.request import Ask, Outcome
@@ -24,16 +25,16 @@ from schemas.item import Language
 
 
 def score_endpoint(
-    to: str, model: str, raw: Path, out: Path, rows: int | None, options: CallOptions
+    to: str, llm: Llm, raw: Path, out: Path, rows: int | None, options: CallOptions
 ) -> tuple[dict[str, Any], str]:
     """Translate, score and write the sentences; return a summary, and it as text."""
     target = cast(Language, to)
     score([], [], target)  # tells that `sacrebleu` is missing before anything is paid
     sentences = _sample(read_sentences(raw, target), rows)
-    session = Session(Llm(model=model), options, out)
-    translations = _translations(sentences, target, model, session)
+    session = Session(llm, options, out)
+    translations = _translations(sentences, target, llm, session)
     scored = score(sentences, translations, target)
-    summary = summarize(scored, model, target)
+    summary = summarize(scored, llm.model, target)
     write(out, scored, summary)
     value = {**asdict(summary), "spent_usd": session.spent_usd(), "output": str(out)}
     return value, _as_text(value)
@@ -45,9 +46,10 @@ def _sample(sentences: Sequence[Sentence], rows: int | None) -> list[Sentence]:
 
 
 def _translations(
-    sentences: Sequence[Sentence], to: Language, model: str, session: Session
+    sentences: Sequence[Sentence], to: Language, llm: Llm, session: Session
 ) -> list[str]:
-    program = partial(translate_sentence, to=to, settings=ProgramSettings(model=model))
+    settings = ProgramSettings(model=llm.model, temperature=llm.temperature)
+    program = partial(translate_sentence, to=to, settings=settings)
     missing = list(session.unanswered(sentences, program))
     if missing:
         session.get_answers("score-translation", lambda: missing, len(missing), program)
@@ -76,5 +78,5 @@ def _as_text(value: dict[str, Any]) -> str:
     lines += [f"  {check:16} {number:>7,}" for check, number in value["num_by_check"].items()]
     if value["num_empty"]:
         lines.append(f"  {value['num_empty']:,} were not translated at all.")
-    lines.append(f"  Spent for this folder so far: {value['spent_usd']:.4f} USD.")
+    lines.append(f"  Spent for this folder so far: {usd_text(value['spent_usd'])} USD.")
     return "\n".join([*lines, f"-> {value['output']}"])

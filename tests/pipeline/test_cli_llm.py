@@ -8,7 +8,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -18,6 +20,7 @@ from pipeline.llm.serve.fault import FaultServer
 from schemas.item import LANGUAGES
 from tests.pipeline.llm.asking import (
     KEY,
+    MODEL,
     fault,
     mmed,
     people,
@@ -33,6 +36,7 @@ pytestmark = pytest.mark.slow  # each command takes seconds to start
 
 HTML = {"rules": [{"then": {"body": "<html><title>Sign in</title>Welcome to our portal</html>"}}]}
 CONCURRENCY = 32  # requests in flight at most
+ELSEWHERE = "https://api.example.org/v1"
 NOBODY = "http://127.0.0.1:9/v1"  # the discard port: nobody listens
 
 
@@ -90,13 +94,54 @@ def test_what_is_missing_or_wrong_on_the_command_line_is_told_before_anything_is
 def test_without_an_address_none_is_taken_by_default(folder: Path) -> None:
     said = fault(mmed(*translate("es"), cwd=folder, server=None), 2)
     assert "OPENAI_BASE_URL" in said
+    assert "recipe" not in said
     assert KEY not in said
 
 
+def test_a_table_is_not_sent_elsewhere_unless_that_is_said(folder: Path) -> None:
+    said = fault(mmed(*translate("es"), cwd=folder, server=ELSEWHERE), 2)
+    assert "api.example.org" in said
+    assert "`--egress any`" in said
+
+
 def test_without_a_key_an_address_elsewhere_is_refused(folder: Path) -> None:
-    elsewhere = "https://api.example.org/v1"
-    done = mmed(*translate("es"), cwd=folder, server=elsewhere, OPENAI_API_KEY="")
+    command = translate("es", "--egress", "any")
+    done = mmed(*command, cwd=folder, server=ELSEWHERE, OPENAI_API_KEY="")
     assert "needs a key. Set OPENAI_API_KEY" in fault(done, 2)
+
+
+def test_what_a_command_without_a_recipe_says_names_no_recipe(folder: Path) -> None:
+    said = []
+    for reply in ({"status": 404}, {"status": 400}, {"status": 401}):
+        with FaultServer({"default": reply}) as server:
+            done = mmed(*translate("es"), cwd=folder, server=server, OPENAI_API_KEY="")
+            said.append(fault(done, 3))
+    said.append(fault(mmed(*translate("es"), cwd=folder, server="ftp://host"), 2))
+    said.append(fault(mmed(*without(translate("es"), "--price"), cwd=folder, server=server), 2))
+    assert not any("recipe" in one or ".." in one for one in said), said
+    assert "No key was sent. Set OPENAI_API_KEY" in said[2]
+
+
+def test_temperature_and_concurrency_are_set_on_the_command_line(folder: Path) -> None:
+    with FaultServer({"latency_ms": 50}, answer=people("es")) as server:
+        for temperature in ("0.7", "none"):
+            more = ("--concurrency", 2, "--temperature", temperature)
+            assert told(mmed(*translate("es", *more), cwd=folder, server=server))["translated"] == 5
+    sent = [one.payload.get("temperature") for one in server.received]
+    assert sent == [0.7] * (len(sent) // 2) + [None] * (len(sent) // 2)
+    assert server.counts.max_in_flight == 2
+
+
+def test_a_timeout_is_set_on_the_command_line(folder: Path) -> None:
+    with FaultServer({"latency_ms": 5_000}) as server:
+        command = translate("es", "--timeout", 0.1, "--concurrency", 1)
+        said = fault(mmed(*command, cwd=folder, server=server), 3)
+    assert "did not answer within 0.1 s" in said
+
+
+def test_a_temperature_is_a_number_or_none(folder: Path, server: FaultServer) -> None:
+    done = mmed(*translate("es", "--temperature", "-1"), cwd=folder, server=server)
+    assert "--temperature -1: expected a number from 0 on, or `none`" in fault(done, 2)
 
 
 def test_a_wrong_key_stops_at_once_and_is_told_nowhere(folder: Path) -> None:
@@ -200,6 +245,54 @@ def test_score_translation_scores_sentences_and_asks_none_twice(
     assert first["num_sentences"] == server.counts.num_requests == 12
     assert first["num_passed"] == 0
     assert pl.read_parquet(tmp_path / "out" / "sentences.parquet").height == 12
+
+
+@contextmanager
+def rehearsal(folder: Path) -> Iterator[str]:
+    """Serve an echo in another process, as a user does; yield its base URL."""
+    process = start("llm", "serve", "--backend", "fault", "--port", 0, cwd=folder, server=None)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().split()[0]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def test_answers_of_a_rehearsal_are_never_taken_for_a_models(folder: Path) -> None:
+    in_earnest = translate("es")
+    rehearsed = replaced(in_earnest, "--model", "local/rehearsal")
+    with rehearsal(folder) as url:
+        said = fault(mmed(*in_earnest, cwd=folder, server=url), 3)
+        assert "only rehearses. Ask it for the model 'local/rehearsal'" in said
+        assert num_answers(folder / "cache.sqlite") == 0
+        # Everything came back in its own language.
+        assert told(mmed(*rehearsed, cwd=folder, server=url))["translated"] == 0
+    with FaultServer(answer=people("es")) as server:  # with the same cache and the same folder
+        assert told(mmed(*in_earnest, cwd=folder, server=server))["translated"] == 5
+    assert server.counts.num_requests == 5 * 6
+
+
+def test_rows_of_a_rehearsal_are_in_no_release(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "es")
+    build = (
+        "build", "recipe.yaml", "--out", "out", "--cache", "cache.sqlite", "--workers", 1,
+        "--max-cost", 5, "--json",
+    )  # fmt: skip
+    with rehearsal(tmp_path) as url:
+        done = mmed(*build, "--model", "local/rehearsal", cwd=tmp_path, server=url)
+        assert made_by(tmp_path, told(done)) == set()
+    with FaultServer(answer=people("es")) as server:
+        done = mmed(*build, cwd=tmp_path, server=server)
+        assert made_by(tmp_path, told(done)) == {MODEL}
+
+
+def made_by(folder: Path, manifest: dict[str, Any]) -> set[str]:
+    """Return the models that wrote rows of the release."""
+    assert sum(one.get("train", 0) for one in manifest["release"].values())
+    files = (folder / "out/release").glob("mmed_ift*/*/*.parquet")
+    steps = pl.concat(pl.read_parquet(path, columns=["steps"]) for path in files)["steps"]
+    return {step["model"] for row in steps.to_list() for step in row}
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:

@@ -59,3 +59,9 @@ def test_a_cap_stops_a_pilot_and_partial_shows_what_was_tried_before(
     shown = pilot(tmp_path, cap_usd, is_partial=True)
     assert 0 < sum(one.tried for one in shown.directions) == len(ids(tmp_path)) < 10
     assert 0 < server.counts.num_requests < 20
+
+
+@pytest.mark.usefixtures("server")
+def test_a_pilot_that_tried_nothing_has_a_table_with_columns_and_no_rows(tmp_path: Path) -> None:
+    assert pilot(tmp_path, 0, is_partial=True).directions == ()
+    assert ids(tmp_path) == []

@@ -94,7 +94,7 @@ def test_without_a_price_no_cost_is_told(tmp_path: Path) -> None:
 
 def test_a_cost_of_less_than_a_cent_does_not_read_as_nothing(tmp_path: Path) -> None:
     page, _ = page_of(tmp_path, [translation("en", "ja"), translation("en", "fr")], usd=0.003)
-    assert [row[-1] for row in page.tables["costs"][1:]] == ["< 0.01", "< 0.01", "0.01"]
+    assert [row[-1] for row in page.tables["costs"][1:]] == ["0.0030", "0.0030", "0.0060"]
 
 
 def test_what_a_failed_translation_did_not_reach_is_told_from_an_empty_field(

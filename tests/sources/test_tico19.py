@@ -82,6 +82,23 @@ def test_unknown_language_is_a_bad_row(tmp_path: Path) -> None:
     assert [row.reason for row in rows if isinstance(row, BadRow)] == ["invalid_record"]
 
 
+def english_of(items: list[Item]) -> dict[str, str]:
+    return {item.key: item.question for item in items if item.language == "en"}
+
+
+@pytest.mark.parametrize(("key", "is_left_out"), [("X_1:461", False), ("X_1:462", True)])
+def test_a_french_sentence_that_belongs_to_another_row_is_a_bad_row(
+    tmp_path: Path, key: str, is_left_out: bool
+) -> None:
+    paths = [memory(tmp_path, locale, "…") for locale in ("fr", "ru")]
+    for path in paths:
+        path.write_text(path.read_text().replace("Made_1:1", key))
+    rows = list(parse({"sentences": paths}))
+    assert [row.reason for row in rows if isinstance(row, BadRow)] == ["misaligned"] * is_left_out
+    found = [item.language for item in as_items(rows)]
+    assert found == (["en", "ru"] if is_left_out else ["en", "fr", "ru"])
+
+
 @pytest.mark.real
 def test_real_files(raw_root: Path) -> None:
     rows = parse_real("tico19", raw_root)
@@ -89,6 +106,13 @@ def test_real_files(raw_root: Path) -> None:
     items = as_items(rows)
     assert len({(item.language, item.key) for item in items}) == len(items)
     sentences = [item for item in items if item.form == "sentence"]
-    assert set(Counter(item.parallel_key for item in sentences).values()) == {5}
-    english = {item.key: item.question for item in sentences if item.language == "en"}
-    assert english["CMU_1:48"].startswith("'")  # the Spanish memory lost the apostrophe
+    assert Counter(Counter(item.parallel_key for item in sentences).values()) == {5: 2772, 4: 299}
+    french = {item.key for item in sentences if item.language == "fr"}
+    left_out = {int(key.rpartition(":")[2]) for key in {*english_of(sentences)} - french}
+    assert left_out == {*range(462, 736), *range(1086, 1096), *range(1107, 1122)}
+    assert {
+        row.excerpt for row in rows if isinstance(row, BadRow) and row.reason == "misaligned"
+    } == ({*english_of(sentences)} - french)
+    assert english_of(sentences)["CMU_1:48"].startswith(
+        "'"
+    )  # the Spanish memory lost the apostrophe

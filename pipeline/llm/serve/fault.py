@@ -2,7 +2,8 @@
 
 For tests (`with FaultServer(script) as server: server.base_url`) and, as `mmed llm serve --backend
 fault`, to rehearse a run before it costs anything. `GET /fault/counts` shows the counts of a server
-in another process.
+in another process. There the server answers for models of its own name alone, so that no answer of
+a rehearsal is ever taken for that of a model: the name is in its key and in every row made of it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ from pipeline.llm.serve.compose import (
     sent,
 )
 from pipeline.llm.serve.http import Call, LoopbackServer, Response, error_response, json_response
-from pipeline.llm.serve.script import CHAT, Reply, Script, When, load_script, parse_script
+from pipeline.llm.serve.script import (
+    CHAT,
+    REHEARSAL,
+    Reply,
+    Script,
+    When,
+    load_script,
+    parse_script,
+)
 
 __all__ = ["Counts", "FaultServer", "Received", "Reply", "Script", "serve_fault"]
 
@@ -80,7 +89,7 @@ class FaultServer(LoopbackServer):
     """Serves a script; `script` may be replaced while it runs.
 
     `answer` decides a chat completion in code where no rule holds: it gets the payload and returns
-    a text or a whole reply.
+    a text or a whole reply. `is_rehearsal`: models of other names than its own are not found.
     """
 
     def __init__(
@@ -90,6 +99,7 @@ class FaultServer(LoopbackServer):
         answer: Callable[[Payload], str | Reply] | None = None,
         port: int = 0,
         keep_authorization: bool = False,
+        is_rehearsal: bool = False,
     ) -> None:
         super().__init__(self._respond, port)
         self.script = script if isinstance(script, Script) else parse_script(script or {}, "script")
@@ -98,6 +108,7 @@ class FaultServer(LoopbackServer):
         self.batches = Batches(lambda: self.script, self._answer_line)
         self._answer = answer
         self._hidden = () if keep_authorization else ("authorization",)
+        self._is_rehearsal = is_rehearsal
         self._rule_uses: Counter[int] = Counter()
         self._begun = time.monotonic()
 
@@ -150,6 +161,13 @@ class FaultServer(LoopbackServer):
             return None
         return error_response(401, "Incorrect API key provided.", code="invalid_api_key")
 
+    def _other_model(self, payload: Payload) -> Response | None:
+        """Return the answer to whoever asks for another model, None where that may be."""
+        if not self._is_rehearsal or str(payload.get("model")).startswith(REHEARSAL):
+            return None
+        message = f"this server only rehearses. Ask it for the model {REHEARSAL!r}"
+        return error_response(404, message, code="model_not_found")
+
     def _over_limit(self) -> Response | None:
         limit, counts = self.script.limit, self.counts
         in_window = counts.by_window[int((time.monotonic() - self._begun) / limit.window_s)]
@@ -161,7 +179,9 @@ class FaultServer(LoopbackServer):
         return response and sent(reply, response, {})
 
     async def _respond_chat(self, call: Call, request: Received) -> Response:
-        if refused := self._refusal(call) or self._over_limit():
+        if refused := (
+            self._refusal(call) or self._other_model(request.payload) or self._over_limit()
+        ):
             return refused
         script = self.script
         reply = self._reply(request)
@@ -190,6 +210,8 @@ class FaultServer(LoopbackServer):
         """Answer one line of a batch, for which the same rules hold."""
         counts = self.counts
         counts.num_batch_lines += 1
+        if refused := self._other_model(payload):
+            return refused
         digest = _digest(payload)
         seen = self._count_digest(digest)
         request = Received(CHAT, counts.num_batch_lines, seen, digest, payload, {}, 0.0)
@@ -260,6 +282,7 @@ def _digest(payload: Payload) -> str:
 def serve_fault(port: int, script_path: Path | None, announce: Callable[[str], None]) -> None:
     """Serve a script until the process is interrupted; `announce` gets the line to print."""
     script = load_script(script_path) if script_path else Script()
-    with FaultServer(script, port=port) as server:
-        announce(f"{server.base_url} serves {script_path or 'an echo of every request'}")
+    with FaultServer(script, port=port, is_rehearsal=True) as server:
+        served = script_path or "an echo of every request"
+        announce(f"{server.base_url} serves {served} as the model {REHEARSAL}")
         server.wait()

@@ -5,7 +5,7 @@ last user message of every request.
 
     seed: 7                       # of the probabilities
     key: secret                   # 401 for whoever does not send it
-    models: [rehearsal]           # of /v1/models
+    models: [local/rehearsal]     # of /v1/models
     latency_ms: 200               # of every answer
     response_format: ignore       # honour, ignore, json_object (alone), 400 or 500
     limit: {in_flight: 16, requests: 100, window_s: 1}   # beyond it: 429
@@ -32,16 +32,18 @@ like, `code: insufficient_quota` makes the error an exhausted account.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import InputError
+from pipeline.llm.request import LOCAL_MODEL
 
 CHAT = "/v1/chat/completions"
+REHEARSAL = f"{LOCAL_MODEL}rehearsal"  # how the only names begin that `mmed llm serve` answers
 
 
 class _Model(BaseModel):
@@ -118,7 +120,7 @@ class Script(_Model):
 
     seed: int = 0
     key: str | None = None
-    models: tuple[str, ...] = ("fault",)
+    models: tuple[str, ...] = (REHEARSAL,)
     latency_ms: float = Field(0, ge=0)
     response_format: Literal["honour", "ignore", "json_object", 400, 500] = "honour"
     limit: Limit = Limit()
@@ -145,9 +147,32 @@ def parse_script(values: object, place: str) -> Script:
     try:
         return Script.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the script"
         raise InputError(
-            f"{place}: {where}: {first['msg']}, found {first['input']!r}. "
-            "`docs/llm.md` lists what a script can say."
+            f"{place}: {_first_fault(error)}. `docs/llm.md` lists what a script can say."
         ) from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    # A misspelt key also misses under its right name; the spelling is what is wrong.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    *above, last = first["loc"] or ("the script",)
+    where = ".".join(map(str, above))
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(sorted(_model_at(above).model_fields))
+        return f"{where or 'the script'}: unknown key {last!r}; known are {known}"
+    return f"{where}{where and '.'}{last}: {first['msg']}, found {first['input']!r}"
+
+
+def _model_at(location: Sequence[int | str]) -> type[BaseModel]:
+    """Return the model that reads what stands at a place of a script."""
+    model: type[BaseModel] = Script
+    for step in location:
+        if isinstance(step, str):  # a number is a place in a list
+            model = _model_in(model.model_fields[step].annotation)
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel]:  # noqa: ANN401 - `Rule`, `tuple[Rule, ...]`
+    while not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        annotation = get_args(annotation)[0]
+    return annotation

@@ -19,7 +19,10 @@ MMED = Path(sys.executable).with_name("mmed")
 
 STAGES = DEFAULT_STAGES[1:]  # ingest, the first, counts files and not shards
 # What a build says while it works: one line per stage. Everything else on stderr is a fault.
-PROGRESS = re.compile(r"\S+ +[\d,]+ kept +[\d,]+ dropped +\d+/\d+ stored +[\d.]+ s")
+PROGRESS = re.compile(
+    r"\S+ +[\d,]+ kept +(?:\+[\d,]+ added +)?[\d,]+ dropped +(?:[\d,]+ set aside +)?"
+    r"\d+/\d+ stored +[\d.]+ s"
+)
 
 Rows = Sequence[tuple[str, str, str]]  # id, question, answer
 

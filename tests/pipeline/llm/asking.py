@@ -103,7 +103,7 @@ def mmed(
     )
 
 
-def start(*arguments: object, cwd: Path, server: FaultServer) -> subprocess.Popen[str]:
+def start(*arguments: object, cwd: Path, server: FaultServer | None) -> subprocess.Popen[str]:
     """Start `mmed` in a folder."""
     return subprocess.Popen(
         [MMED, *map(str, arguments)],
@@ -136,13 +136,18 @@ def translate(to: Language, *more: object) -> tuple[object, ...]:
     return ("translate", "in.parquet", "out", *asked, "--cache", "cache.sqlite", "--json", *more)
 
 
-def write_recipe(folder: Path, to: Language, **llm: object) -> Path:
-    """Write a recipe that translates the three questions of each other language, and its tables."""
+def write_recipe(
+    folder: Path, to: Language, ages: Sequence[int] = (30, 45, AGE), **llm: object
+) -> Path:
+    """Write a recipe that translates the questions of each other language, and its tables.
+
+    A question is about a patient of each of these ages.
+    """
     others = [language for language in LANGUAGES if language != to]
     for language in others:
         rows = [
             {"id": str(age), "question": question(language, age), "answer": RATIONALE[language]}
-            for age in (30, 45, AGE)
+            for age in ages
         ]
         write_table(folder / f"{language}.parquet", rows)
     fields = {name: name for name in ("id", "question", "answer")}
@@ -167,7 +172,7 @@ def write_recipe(folder: Path, to: Language, **llm: object) -> Path:
             "mask",
             {
                 "stage": "translate",
-                "quotas": [{"language": one, "to": to, "rows": 3} for one in others],
+                "quotas": [{"language": one, "to": to, "rows": 100} for one in others],
             },
             "split",
             "emit",

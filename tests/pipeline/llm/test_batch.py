@@ -145,6 +145,17 @@ def test_a_batch_of_nothing_but_rejections_is_not_kept(server: FaultServer, rig:
     assert rig.cache.count() == 0
 
 
+@pytest.mark.parametrize("number", [1, 20])
+def test_a_batch_of_bad_rows_alone_ends_where_the_endpoint_takes_other_text(
+    server: FaultServer, rig: Rig, number: int
+) -> None:
+    script(server, rules=[{"when": {"contains": "mg"}, "then": {"status": 400}}])
+    wanted = [request(f"{n} mg") for n in range(number)]
+    batch(rig, wanted)
+    assert {one.outcome for one in answers(rig, wanted) if one} == {Outcome.REJECTED}
+    assert created(server) == server.counts.num_requests == 1  # one short request
+
+
 def test_a_key_that_is_refused_line_by_line_stops_the_run(server: FaultServer, rig: Rig) -> None:
     script(server, default={"status": 401})
     with pytest.raises(StoppedError, match="OPENAI_API_KEY"):

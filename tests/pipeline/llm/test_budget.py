@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import InputError, StoppedError
-from pipeline.llm.budget import Budget, Price, open_budget
+from pipeline.llm.budget import Budget, Price, open_budget, usd_text
 from pipeline.llm.cache import Cache
 from tests.pipeline.llm.loopback import PRICE, request, requests, run
 from tests.pipeline.llm.test_cache import answer
@@ -28,6 +31,21 @@ def test_cost_is_exact_and_rounded_up(
     price: tuple[float, float], tokens: tuple[int, int], micro_usd: int
 ) -> None:
     assert Price(*price).micro_usd(*tokens) == micro_usd
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (0, "0.00"),
+        (0.000001, "0.0000010"),
+        (0.0034, "0.0034"),
+        (0.0999, "0.100"),
+        (0.1, "0.10"),
+        (1234.5, "1,234.50"),
+    ],
+)
+def test_an_amount_never_reads_as_nothing(usd: float, text: str) -> None:
+    assert usd_text(usd) == text
 
 
 @pytest.mark.parametrize("usd", [-1, float("nan"), float("inf")])
@@ -60,6 +78,57 @@ def test_what_is_in_flight_is_waited_for_before_the_cap_is_called_reached(tmp_pa
 
     with Cache(tmp_path / "cache") as cache:
         run(work(Budget(1.5 * most / 1e6, PRICE, cache, "a")))
+
+
+@settings(deadline=None, max_examples=40)  # it opens a cache each time
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=12), st.integers(60, 100))
+def test_who_waits_for_the_cap_is_served_in_the_order_of_coming(
+    lengths: list[int], cap: int
+) -> None:
+    wanted = [request("x", max_tokens=length, messages=()) for length in lengths]
+    served: list[int] = []
+
+    async def one(budget: Budget, number: int) -> None:
+        held = await budget.reserve(wanted[number])
+        assert budget.spent <= budget.cap
+        served.append(number)
+        await asyncio.sleep(0)
+        budget.release(held)
+
+    async def work(budget: Budget) -> None:
+        tasks = []
+        for number in range(len(wanted)):  # newcomers while others wait
+            tasks.append(asyncio.create_task(one(budget, number)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+
+    price = Price(0, 1)
+    with TemporaryDirectory() as folder, Cache(Path(folder) / "cache") as cache:
+        run(work(Budget(cap / 1e6, price, cache, "a")))
+        assert cache.spent("a") == 0
+    assert served == sorted(served)
+
+
+@pytest.mark.parametrize("is_served", [False, True])
+def test_who_gives_up_waiting_for_the_cap_holds_nothing(tmp_path: Path, is_served: bool) -> None:
+    async def work(budget: Budget) -> None:
+        first = await budget.reserve(request("one"))
+        second = asyncio.create_task(budget.reserve(request("two")))
+        third = asyncio.create_task(budget.reserve(request("three")))
+        await asyncio.sleep(0)
+        if is_served:  # but it does not know it yet
+            budget.release(first)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        if not is_served:
+            budget.release(first)
+        budget.release(await third)
+
+    most = max(PRICE.most(request(text)) for text in ("one", "two", "three"))
+    with Cache(tmp_path / "cache") as cache:
+        run(work(Budget(1.5 * most / 1e6, PRICE, cache, "a")))
+        assert cache.spent("a") == 0
 
 
 def test_the_cap_is_reached_when_nothing_is_in_flight_and_too_little_left(tmp_path: Path) -> None:

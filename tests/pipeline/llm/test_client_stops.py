@@ -11,17 +11,17 @@ from pipeline.errors import StoppedError
 from pipeline.llm.client import BREAKER, RATE_LIMITED_MOST
 from pipeline.llm.pacing import Pacing
 from pipeline.llm.request import Outcome, RequestFailedError
-from pipeline.llm.serve.fault import FaultServer
+from pipeline.llm.serve.fault import FaultServer, Reply
 from tests.pipeline.llm.loopback import PRICE, TEXTS, Rig, ask, request, requests, run
 from tests.pipeline.llm.test_client import script
 
 FATAL: list[tuple[dict[str, Any], str]] = [
-    ({"status": 401}, "does not accept the key in OPENAI_API_KEY"),
-    ({"status": 403}, "Check `base_url` and `model`"),
+    ({"status": 401, "message": "No."}, r"answers 401: No\. No key was sent\. Set OPENAI_API_KEY"),
+    ({"status": 403}, "Check the base URL and the model's name"),
     ({"status": 404, "message": "no such model"}, "no such model"),
     ({"status": 402}, "no money left"),
     ({"status": 429, "code": "insufficient_quota"}, "no money left"),
-    ({"status": 405}, "Check `base_url` and `model`"),
+    ({"status": 405}, "Check the base URL and the model's name"),
     ({"status": 307, "body": "", "headers": {"Location": "/elsewhere"}}, "answers 307"),
 ]
 
@@ -90,7 +90,7 @@ def test_rejections_of_everything_stop_the_run_and_are_not_kept(
     script(server, default={"status": 400, "message": "unknown parameter"})
     with pytest.raises(StoppedError, match=r"took none of the first .* unknown parameter"):
         rig.ask(requests(60), rig.client(pacing=rig.pacing(max_concurrency=2)))
-    assert server.counts.num_requests <= BREAKER + 2
+    assert server.counts.num_requests <= BREAKER + 2 + 1  # in flight, and the short one
     assert rig.cache.count() == 0
 
 
@@ -290,11 +290,37 @@ def test_a_rejection_of_one_new_row_after_a_run_that_went_well_is_kept(
     server: FaultServer, rig: Rig
 ) -> None:
     rig.ask(requests(3))
-    script(server, default={"status": 400, "message": "the prompt is too long"})
+    rule = {"when": {"contains": "more row"}, "then": {"status": 400, "message": "too long"}}
+    script(server, rules=[rule])
     new = request("one more row")
     for _ in range(2):
         assert [one.outcome for one in rig.ask([new])] == [Outcome.REJECTED]
-    assert server.counts.by_status == {200: 3, 400: 1}
+    assert server.counts.by_status == {200: 3 + 1, 400: 1}
+
+
+@pytest.mark.parametrize("concurrency", [1, 32])
+@pytest.mark.parametrize("number", [1, BREAKER - 1, BREAKER, 40])
+def test_bad_rows_alone_end_as_rejections_where_the_endpoint_takes_other_text(
+    server: FaultServer, rig: Rig, number: int, concurrency: int
+) -> None:
+    script(server, rules=[{"when": {"contains": "mg"}, "then": {"status": 400}}])
+    wanted = [request(f"{n} mg") for n in range(number)]
+    for _ in range(2):
+        client = rig.client(pacing=rig.pacing(max_concurrency=concurrency))
+        assert {one.outcome for one in rig.ask(wanted, client)} == {Outcome.REJECTED}
+    assert server.counts.by_status == {200: 1, 400: number}  # a short request once; none again
+    sent = next(one for one in server.received if "mg" not in str(one.payload)).payload
+    assert [one["role"] for one in sent["messages"]] == ["system", "user"]
+
+
+@pytest.mark.usefixtures("server")
+def test_what_is_wrong_with_every_request_is_wrong_with_the_short_one(rig: Rig) -> None:
+    rig.ask(requests(3))
+    with FaultServer(answer=lambda one: Reply(status=400) if "extra" in one else "OK") as picky:
+        rig.base_url = picky.base_url
+        with pytest.raises(StoppedError, match="took none of the first"):
+            rig.ask([request(f"{n} mg", extra={"extra": 1}) for n in range(3)])
+    assert rig.cache.count() == 3
 
 
 def test_rejections_of_a_model_that_never_answered_are_not_kept(

@@ -115,7 +115,7 @@ def test_a_schema_is_told_as_the_endpoint_takes_it(
     wanted = [request(text, schema=SCHEMA) for text in TEXTS.values()]
     answers = rig.ask(wanted, rig.client(endpoint=endpoint))
     assert all(json.loads(answer.text)["letter"] == "A" for answer in answers)
-    assert list(endpoint.schema_ways.values()) == [way]
+    assert endpoint.schema_mode(SCHEMA).way == way
     assert server.counts.num_requests == len(wanted) + num_extra
     last = server.received[-1].payload
     assert ("JSON Schema" in last["messages"][-1]["content"]) == (way != "json_schema")
@@ -129,7 +129,7 @@ def test_a_schema_that_is_silently_ignored_is_told_otherwise_and_paid(
     wanted = [request(text, schema=SCHEMA) for text in TEXTS.values()]
     answers = rig.ask(wanted, rig.client(endpoint=endpoint, budget=budget))
     assert {answer.outcome for answer in answers} == {Outcome.OK}
-    assert list(endpoint.schema_ways.values()) == ["plain"]
+    assert endpoint.schema_mode(SCHEMA).way == "plain"
     assert server.counts.num_requests == len(wanted) + 2
     assert budget.spent == server.counts.num_requests * PRICE.micro_usd(10, 10)
 
@@ -150,7 +150,7 @@ def test_a_request_that_no_way_helps_is_rejected_alone(server: FaultServer, rig:
     client = rig.client(endpoint=endpoint, pacing=rig.pacing(max_concurrency=1))
     outcomes = [answer.outcome for answer in rig.ask(wanted, client)]
     assert outcomes == [Outcome.REJECTED, Outcome.OK]
-    assert list(endpoint.schema_ways.values()) == ["json_schema"]
+    assert endpoint.schema_mode(SCHEMA).way == "json_schema"
 
 
 def test_more_than_a_hundred_are_in_flight_at_once(server: FaultServer, rig: Rig) -> None:

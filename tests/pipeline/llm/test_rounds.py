@@ -15,6 +15,7 @@ from pipeline.errors import StoppedError
 from pipeline.llm.serve.fault import FaultServer
 from pipeline.llm.serve.script import parse_script
 from pipeline.llm.session import CallOptions
+from pipeline.recipe import Llm
 from pipeline.tables.translate import translate_table
 from schemas.item import LANGUAGES, Language
 from tests.pipeline.llm.asking import (
@@ -37,7 +38,9 @@ def run(folder: Path, out: str, to: Language, **options: Any) -> dict[str, Any]:
     """Translate `in.parquet` into a folder, with a cache beside it."""
     given = {"max_cost_usd": 5.0, "price": (1.0, 2.0), **options}
     calls = CallOptions(folder / f"{out}.sqlite", **given)
-    return translate_table(folder / "in.parquet", folder / out, to, MODEL, calls)[0]
+    return translate_table(
+        folder / "in.parquet", folder / out, to, Llm(model=MODEL), calls, "local"
+    )[0]
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:

@@ -15,8 +15,10 @@ from pipeline.errors import InputError, StoppedError
 from pipeline.keys import text_digest
 from pipeline.llm.serve.fault import FaultServer
 from pipeline.llm.session import CallOptions
+from pipeline.llm.tables import pack_text
+from pipeline.recipe import Llm
 from pipeline.tables import translate as module
-from pipeline.tables.translate import translate_table
+from pipeline.tables.translate import Egress, translate_table
 from schemas.item import LANGUAGES, Language
 from tests.pipeline.llm.asking import (
     KEY,
@@ -42,11 +44,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
         yield started
 
 
-def run(folder: Path, to: Language = "es", **options: Any) -> dict[str, Any]:
+def run(
+    folder: Path, to: Language = "es", egress: Egress = "local", **options: Any
+) -> dict[str, Any]:
     """Translate `in.parquet` in a folder and return the summary."""
     given = {"max_cost_usd": 5.0, "price": (1.0, 2.0), **options}
     calls = CallOptions(folder / "cache.sqlite", **given)
-    return translate_table(folder / "in.parquet", folder / "out", to, MODEL, calls)[0]
+    llm = Llm(model=MODEL)
+    return translate_table(folder / "in.parquet", folder / "out", to, llm, calls, egress)[0]
 
 
 def translated(folder: Path) -> list[dict[str, Any]]:
@@ -217,12 +222,35 @@ def test_a_row_that_may_not_leave_this_machine_is_not_sent_elsewhere(
     table = pl.DataFrame([row("ja", egress=egress)], schema_overrides={"egress": pl.String})
     table.write_parquet(tmp_path / "in.parquet")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")
-    assert run(tmp_path)["quarantined"] == {"egress_local": 1}
+    assert run(tmp_path, egress="any")["quarantined"] == {"egress_local": 1}
     with FaultServer(answer=people("es")) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         assert run(tmp_path)["translated"] == 1
     monkeypatch.delenv("OPENAI_BASE_URL")
     assert run(tmp_path)["translated"] == 1  # from the cache
+
+
+def test_a_table_leaves_this_machine_only_where_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_table(tmp_path / "in.parquet", [row("ja")])
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")
+    with pytest.raises(InputError, match=r"leads to example\.org.*Pass `--egress any`"):
+        run(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with pytest.raises(InputError, match="--max-cost"):  # the next thing that is missing
+        run(tmp_path, egress="any", max_cost_usd=None)
+
+
+@pytest.mark.parametrize("egress", ["local", "any"])
+def test_answers_about_a_table_that_stays_here_are_never_packed(
+    tmp_path: Path, server: FaultServer, egress: Egress
+) -> None:
+    write_table(tmp_path / "in.parquet", [row("ja")])
+    run(tmp_path, egress=egress)
+    value, _ = pack_text(tmp_path / "cache.sqlite", tmp_path / "pack.parquet", None)
+    num_asked = server.counts.num_requests
+    assert value["left_out_local"] == (num_asked if egress == "local" else 0)
 
 
 @pytest.mark.usefixtures("server")

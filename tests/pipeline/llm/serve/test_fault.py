@@ -20,7 +20,7 @@ import yaml
 
 from pipeline.errors import InputError
 from pipeline.llm.serve.fault import FaultServer, Reply
-from pipeline.llm.serve.script import load_script, parse_script
+from pipeline.llm.serve.script import REHEARSAL, load_script, parse_script
 
 ROOT = Path(__file__).parents[4]
 TEXTS = {
@@ -306,11 +306,14 @@ def test_a_served_script_answers_until_it_is_interrupted(tmp_path: Path) -> None
     assert process.stdout is not None
     line = process.stdout.readline()
     url = line.split()[0]
-    response = httpx.post(f"{url}/chat/completions", json=payload())
+    response = httpx.post(f"{url}/chat/completions", json=payload(model=REHEARSAL))
+    refused = httpx.post(f"{url}/chat/completions", json=payload(model="gpt-5"))
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0
     assert texts_of(response) == ["我肚子疼。"]
+    assert refused.status_code == 404
     assert str(script) in line
+    assert REHEARSAL in line
 
 
 def test_the_documented_script_is_one() -> None:
@@ -324,7 +327,16 @@ def test_the_documented_script_is_one() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("rules: [{then: {statuss: 500}}]", r"rules\.0\.then\.statuss: Extra inputs"),
+        (
+            "rules: [{then: {statuss: 500}}]",
+            r"rules\.0\.then: unknown key 'statuss'; known are .*status",
+        ),
+        (
+            "rules: [{whn: {seen: 1}}]",
+            r"rules\.0: unknown key 'whn'; known are then, times, when\.",
+        ),
+        ("batch: {poll: 1}", r"batch: unknown key 'poll'; known are answered, end, order, polls\."),
+        ("rule: []", r"the script: unknown key 'rule'; known are .*rules"),
         ("latency_ms: -1", "latency_ms"),
         ("rules: [", "no YAML"),
         ("- a", "the script"),
