@@ -30,6 +30,7 @@ from pipeline.engine.local import LocalEngine
 from pipeline.errors import InputError
 from pipeline.llm.session import CallOptions, Session
 from pipeline.plan import FileDigests, Plan, make_plan
+from pipeline.previous import keep_previous
 from pipeline.recipe import Recipe, StageEntry
 from pipeline.release.write import ReleaseInput, write_release
 from pipeline.runner import Runner, StageRun
@@ -46,6 +47,7 @@ from pipeline.store import (
     stopping_when_disk_is_full,
     write_atomically,
 )
+from pipeline.verdicts import review_facts, with_review
 
 MANIFEST = "manifest.json"
 LEDGER_FILE = "ledger.parquet"
@@ -79,7 +81,7 @@ def build(
         remove_leftovers(out, out / "store", out / "report")
         plan = make_plan(recipe, raw, FileDigests(out / "store" / "files.json"))
         with LocalEngine(workers or fitting_workers(plan)) as engine:
-            runner = Runner(store, engine, recipe, session, is_dry=False)
+            runner = Runner(store, engine, with_review(recipe, out), session, is_dry=False)
             timed = list(_timed(run_stages(runner, plan)))
         runs = tuple(run for run, _ in timed)
         write_ledger(out, runs)
@@ -90,9 +92,11 @@ def build(
         manifest = {
             **facts,
             **release,
+            "review": review_facts(out, facts),
             "spent_usd": session.spent_usd(),
             "seconds": {**seconds, "total": total},
         }
+        keep_previous(out / MANIFEST, manifest)
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True)
         write_atomically(out / MANIFEST, text.encode())
     return Built(manifest, runs)
@@ -111,7 +115,8 @@ def dry_run(
     session = Session(recipe.llm, options or CallOptions(), out)
     notes = out / "store" / "files.json"
     plan = make_plan(recipe, raw, FileDigests(notes), is_dry=True)
-    runner = Runner(Store(out / "store"), LocalEngine(1), recipe, session, is_dry=True)
+    obeying = with_review(recipe, out)
+    runner = Runner(Store(out / "store"), LocalEngine(1), obeying, session, is_dry=True)
     return plan, list(run_stages(runner, plan))
 
 
@@ -140,15 +145,23 @@ def _timed(runs: Iterator[StageRun]) -> Iterator[tuple[StageRun, float]]:
     started = time.monotonic()
     for run in runs:
         now = time.monotonic()
-        kept = sum(count.rows_kept for count in run.counts)
-        dropped = sum(count.rows_dropped for count in run.counts)
-        print(  # noqa: T201 - progress, for a person who waits
-            f"{run.instance:14} {kept:>9,} kept {dropped:>8,} dropped "
-            f"{run.hits:>4}/{run.units} stored {now - started:7.1f} s",
-            file=sys.stderr,
-        )
+        print(progress_line(run, now - started), file=sys.stderr)  # noqa: T201 - for who waits
         yield run, now - started
         started = now
+
+
+def progress_line(run: StageRun, seconds: float) -> str:
+    """Return what a person who waits for a build reads of a stage."""
+    kept, dropped, added, aside = (
+        sum(getattr(count, name) for count in run.counts)
+        for name in ("rows_kept", "rows_dropped", "rows_added", "rows_set_aside")
+    )
+    made = f"+{added:,} added" if added else ""
+    away = f"{aside:,} set aside" if aside else ""
+    return (
+        f"{run.instance:14} {kept:>9,} kept {made:>12} {dropped - aside:>8,} dropped {away:>15} "
+        f"{run.hits:>4}/{run.units} stored {seconds:7.1f} s"
+    )
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.report import write_report
 from pipeline.runner import StageRun
+from pipeline.verdicts import UNUSED
 from schemas.release import SPLITS
 from sources import registry
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.check_sources import CheckResult
 
 Shown = tuple[Any, str]
+MAX_IDS = 4  # named of verdicts that were not applied
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -96,6 +98,7 @@ def build_text(
         _rows_text(built.manifest),
         fault_text(*fault) if fault else "",
         _record_text(out),
+        _review_text(built.manifest),
         f"Report: {report}",
         _next_text(recipe, out, fault[0] if fault else None),
     ]
@@ -166,6 +169,18 @@ def _unfinished_text(manifest: Mapping[str, Any]) -> str:
     left: Mapping[str, int] = manifest["unfinished"]
     told = ", ".join(f"{jobs:,} of {stage}" for stage, jobs in left.items())
     return f"Incomplete: jobs are left ({told}). The same command goes on." if left else ""
+
+
+def _review_text(manifest: Mapping[str, Any]) -> str:
+    """Return what became of reviewers' verdicts; nothing where there are none."""
+    review = manifest["review"]
+    if not review["verdicts"]:
+        return ""
+    lines = [f"Verdicts of reviewers: {review['verdicts']:,}."]
+    for state, why in UNUSED.items():
+        shown = ", ".join(review[state][:MAX_IDS]) + ", …" * (len(review[state]) > MAX_IDS)
+        lines += [f"  {len(review[state]):,} not applied, {why}: {shown}"] if review[state] else []
+    return "\n".join(lines)
 
 
 def pilot_text(recipe: Recipe, raw: Path, out: Path, options: CallOptions) -> Shown:

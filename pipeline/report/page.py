@@ -6,64 +6,76 @@ page.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
-from pipeline.ledger import Count
+from pipeline.recipe import Report
+from pipeline.report.answers import Answers, make_answers
+from pipeline.report.clusters import make_clusters
+from pipeline.report.funnel import (
+    drop_matrix,
+    only,
+    reason_views,
+    source_views,
+    stage_views,
+    whole_flow,
+)
+from pipeline.report.lengths import make_lengths
+from pipeline.report.locales import published_rows
 from pipeline.report.made import made_notices, make_made
+from pipeline.report.mixes import by_language, directions, forms_by_language, sources_by_language
 from pipeline.report.read import BuildFacts
-from pipeline.report.shorten import cut, masked
+from pipeline.report.status import Seen, by_trouble, judge, judge_nothing
 from pipeline.report.values import (
     LANGUAGE_NAMES,
-    Example,
     FlagCount,
-    Flow,
     LanguageView,
-    Matrix,
-    MatrixRow,
+    MadeView,
     Page,
     PublishedRow,
-    ReasonCount,
-    ReasonView,
-    Segment,
     SourceView,
-    StageView,
-    is_role,
 )
+from pipeline.verdicts import Tally
 from schemas.flags import FLAGS
 from schemas.item import LANGUAGES
-from schemas.ledger import REASONS
 from schemas.release import SPLITS, SUBSETS
 
 SUBSET_TITLES = {"mmed_ift": "MMed-IFT", "mmed_ift_mc": "MMed-IFT-MC"}
-
-EXAMPLE_BYTES = 340  # of text; with every reason in six languages the page has 0.98 MB
-EVIDENCE_BYTES = 170  # of these, where there is a question too
-HEAVY_LOSS = 0.5  # share of a source's rows that is worth a notice
-BAR_WIDTH = 98.0  # of 100; the rest is room for slivers that are widened to stay visible
-SLIVER = 0.6
+TASK_TITLES = {task: SUBSET_TITLES[subset] for task, subset in SUBSETS.items()}
 
 
 def make_page(build: BuildFacts) -> Page:
-    """Return the values of the page."""
+    """Return the values of the page, without the browser of records."""
     manifest, release = build.manifest, build.manifest["recipe"]["release"]
+    limits = Report.model_validate(manifest["recipe"].get("report", {}))
     found = {one.language for parts in build.counts.values() for one in parts}
     codes = [code for code in (*LANGUAGES, "") if code in found]
+    languages = [_language(build, code, limits) for code in codes]
+    rows = build.rows
     return Page(
         title=release["name"],
         version=release["version"],
         licenses=manifest["recipe"]["licenses"],
         digest=manifest["release_digest"],
         splits=SPLITS,
-        whole=_whole(build.counts),
-        languages=tuple(_language(build, code) for code in codes),
+        whole=whole_flow(build.counts),
+        languages=tuple(sorted(languages, key=_by_trouble)),
         absent_languages=tuple(LANGUAGE_NAMES[c][0] for c in LANGUAGES if c not in found),
+        limits=limits,
         has_forms=build.published is not None,
         has_made=build.made is not None,
+        has_rows=rows is not None,
         unfinished=manifest["unfinished"],
+        spent_usd=manifest.get("spent_usd", 0.0),
+        difference=build.difference,
+        sources=sources_by_language(list(build.counts.values())[-1]),
+        forms=forms_by_language(rows, TASK_TITLES) if rows is not None else None,
+        license_mix=by_language(rows, "license") if rows is not None else None,
+        detected=build.detected,
+        directions=tuple(directions(build.made)) if build.made else (),
+        contamination=tuple(build.contamination.overlaps()),
         checked=tuple(manifest["benchmarks"]["checked"]),
         missing=tuple(manifest["benchmarks"]["missing"]),
         missing_files=manifest["missing"],
@@ -72,17 +84,45 @@ def make_page(build: BuildFacts) -> Page:
     )
 
 
-def _language(build: BuildFacts, code: str) -> LanguageView:
-    counts = _only(build.counts, language=code)
-    whole = _whole(counts)
+def shown_ids(page: Page) -> Iterator[str]:
+    """Yield the ids of the records that the page names, for its browser to hold them."""
+    for language in page.languages:
+        for reason in language.reasons:
+            # Of a protected item the page shows nothing.
+            is_protected = reason.reason.startswith(("benchmark_", "validation_"))
+            for example in reason.examples:
+                yield example.id
+                if example.kept_instead and not is_protected:
+                    yield example.kept_instead
+        for cluster in language.clusters.shown if language.clusters else ():
+            yield cluster.id
+            yield from (twin.id for twin in cluster.twins)
+        made = language.made
+        for pair in (*made.kept, *made.quarantined) if made else ():
+            yield pair.source_id
+            yield pair.made_id
+        yield from (match.id for match in language.matches)
+
+
+def _by_trouble(view: LanguageView) -> tuple[bool, tuple[int, int, int, int]]:
+    return not view.code, by_trouble(view.status)  # rows of no language come last
+
+
+def _language(build: BuildFacts, code: str, limits: Report) -> LanguageView:
+    counts = only(build.counts, language=code)
+    whole = whole_flow(counts)
     published = _published(build, code)
     made = make_made(build.made, code) if build.made else None
-    sources = tuple(_source(counts, name) for name in _source_names(counts))
+    sources = source_views(counts)
     benchmarks = tuple(
         (source.name, rows)
         for source in sources
         if (rows := source.whole.drops.get("role_benchmark"))
     )
+    answers = make_answers(build.rows, code) if build.rows is not None else None
+    seen = _with_rows(_seen(build, code, sources, benchmarks), build.rows)
+    seen = _with_made(_with_answers(seen, answers), made)
+    moves = build.difference.moves if build.difference else ()
     return LanguageView(
         code=code,
         name=LANGUAGE_NAMES[code][0],
@@ -90,115 +130,90 @@ def _language(build: BuildFacts, code: str) -> LanguageView:
         whole=whole,
         published=published,
         flags=tuple(_flags(build.flags.filter(pl.col("language") == code))),
-        notices=(*_notices(code, published, sources, benchmarks), *made_notices(made, code)),
-        stages=_stages(counts),
+        notices=(
+            *_notices(code, published, sources, benchmarks, limits),
+            *made_notices(made, code),
+        ),
+        stages=stage_views(counts),
         sources=sources,
         benchmarks=benchmarks,
-        matrix=_matrix(counts),
-        reasons=_reasons(build.examples, whole, code),
+        matrix=drop_matrix(counts),
+        reasons=reason_views(build.examples, whole, code),
         made=made,
+        status=judge(seen, limits) if code else judge_nothing(seen),
+        own_line=published_rows(whole.kept, code) if code else "",
+        lengths=make_lengths(build.rows, code) if build.rows is not None else (),
+        answers=answers,
+        clusters=make_clusters(build.twins, code),
+        matches=tuple(one for one in build.contamination.matches if one.language == code),
+        moves=tuple(move for move in moves if move.language == code),
     )
 
 
-def _only(counts: Mapping[str, Sequence[Count]], **equal: str) -> dict[str, tuple[Count, ...]]:
-    """Return the counts of one language or source."""
-    return {
-        stage: tuple(c for c in parts if all(getattr(c, k) == v for k, v in equal.items()))
-        for stage, parts in counts.items()
-    }
-
-
-def _flow(counts: Iterable[Count]) -> Flow:
-    """Add up counts of one stage."""
-    rows_in = added = kept = 0
-    drops: Counter[str] = Counter()
-    for one in counts:
-        rows_in, added, kept = rows_in + one.rows_in, added + one.rows_added, kept + one.rows_kept
-        drops.update(one.dropped)
-    return Flow(rows_in, added, kept, drops)
-
-
-def _whole(counts: Mapping[str, Sequence[Count]]) -> Flow:
-    """Return the flow from the first stage to the last."""
-    flows = [_flow(parts) for parts in counts.values()]
-    drops: Counter[str] = Counter()
-    for flow in flows:
-        drops.update(flow.drops)
-    return Flow(flows[0].rows_in, sum(flow.added for flow in flows), flows[-1].kept, drops)
-
-
-def _bar(flow: Flow, scale: int) -> tuple[Segment, ...]:
-    """Return the parts of a flow's bar, where `scale` rows are the full width."""
-    segments: list[Segment] = []
-    x = 0.0
-    for kind, rows in (("kept", flow.kept), ("dropped", flow.dropped), ("aside", flow.set_aside)):
-        if rows:
-            width = round(max(SLIVER, BAR_WIDTH * rows / scale), 2)
-            segments.append(Segment(kind, round(x, 2), width))
-            x += width
-    return tuple(segments)
-
-
-def _stages(counts: Mapping[str, Sequence[Count]]) -> tuple[StageView, ...]:
-    flows = {stage: _flow(parts) for stage, parts in counts.items()}
-    scale = max(flow.rows_in + flow.added for flow in flows.values())
-    return tuple(StageView(stage, flow, _bar(flow, scale)) for stage, flow in flows.items())
-
-
-def _source_names(counts: Mapping[str, Sequence[Count]]) -> list[str]:
-    return sorted({one.source for parts in counts.values() for one in parts})
-
-
-def _source(counts: Mapping[str, Sequence[Count]], name: str) -> SourceView:
-    own = _only(counts, source=name)
-    whole = _whole(own)
-    return SourceView(
-        name=name,
-        whole=whole,
-        kept_first=_flow(next(iter(own.values()))).kept,
-        bar=_bar(whole, whole.rows_in + whole.added),
-        reasons=tuple(
-            ReasonCount(stage, reason, REASONS[reason], rows)
-            for stage, parts in own.items()
-            for reason, rows in _most_first(_flow(parts).drops)
-        ),
+def _seen(
+    build: BuildFacts,
+    code: str,
+    sources: Sequence[SourceView],
+    benchmarks: Sequence[tuple[str, int]],
+) -> Seen:
+    """Return what the rules look at, as far as manifest and ledger tell it."""
+    release = build.manifest["release"]
+    dropped, _ = build.contamination.rows(code)
+    difference = build.difference
+    return Seen(
+        code=code,
+        subsets={
+            title: sum(release.get(f"{subset}.{code}", {}).values())
+            for subset, title in SUBSET_TITLES.items()
+        },
+        origins=None,
+        jobs=0,
+        failed=0,
+        overlaps=0,
+        dropped_overlaps=dropped,
+        benchmark_items=sum(rows for _, rows in benchmarks),
+        losses=[(source.name, source.whole.loss) for source in sources if source.whole.candidates],
+        detected=0,
+        misdetected=0,
+        rationales_read=0,
+        rationales_agreed=0,
+        keys=(),
+        tally=build.tallies.get(code, Tally()),
+        rows_in=difference.rows(True, code) if difference else 0,
+        rows_out=difference.rows(False, code) if difference else 0,
     )
 
 
-def _most_first(drops: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Return reasons with most rows first; roles, which are no fault, last."""
-    return sorted(drops.items(), key=lambda pair: (is_role(pair[0]), -pair[1], pair[0]))
+def _with_rows(seen: Seen, rows: pl.DataFrame | None) -> Seen:
+    if rows is None:
+        return seen
+    own = rows.filter(pl.col("language") == seen.code)
+    detected = own.drop_nulls("detected_language")
+    return replace(
+        seen,
+        origins=dict(own.group_by("origin").len().sort("origin").iter_rows()),
+        overlaps=own.filter(pl.col("overlaps").list.len() > 0).height,
+        detected=detected.height,
+        misdetected=detected.filter(pl.col("detected_language") != seen.code).height,
+    )
 
 
-def _matrix(counts: Mapping[str, Sequence[Count]]) -> Matrix:
-    drops = {stage: _flow(parts).drops for stage, parts in counts.items()}
-    stages = tuple(stage for stage, reasons in drops.items() if reasons)
-    rows = []
-    for reason, total in _most_first(_whole(counts).drops):
-        cells = tuple(drops[stage].get(reason, 0) for stage in stages)
-        rows.append(MatrixRow(reason, REASONS[reason], cells, total))
-    totals = tuple(sum(drops[stage].values()) for stage in stages)
-    return Matrix(stages, tuple(rows), totals, sum(totals))
+def _with_answers(seen: Seen, answers: Answers | None) -> Seen:
+    keys = answers.keys if answers else ()
+    return replace(seen, keys=[(k.num_options, k.p, k.farthest) for k in keys if k.is_tested])
 
 
-def _reasons(examples: pl.DataFrame, whole: Flow, code: str) -> tuple[ReasonView, ...]:
-    own = examples.filter(pl.col("language") == code)
-    views = []
-    for reason, rows in _most_first(whole.drops):
-        chosen = own.filter(pl.col("reason") == reason).iter_rows(named=True)
-        views.append(ReasonView(reason, REASONS[reason], rows, tuple(map(_example, chosen))))
-    return tuple(views)
-
-
-def _example(row: Mapping[str, Any]) -> Example:
-    # Benchmark and validation items are no fault: their text has no business on a page.
-    question = "" if is_role(row["reason"]) else masked(row["question"], row["language"])
-    evidence = " ".join(row["evidence"].split())
-    evidence = "" if question.startswith(evidence) else evidence
-    evidence = cut(evidence, EVIDENCE_BYTES if question else EXAMPLE_BYTES)
-    question = cut(question, EXAMPLE_BYTES - len(evidence.encode()))
-    own = {name: row[name] for name in Example.__slots__}
-    return Example(**{**own, "question": question, "evidence": evidence})
+def _with_made(seen: Seen, made: MadeView | None) -> Seen:
+    if made is None:
+        return seen
+    read = made.rationales
+    return replace(
+        seen,
+        jobs=made.num_kept + made.num_quarantined,
+        failed=made.num_quarantined,
+        rationales_read=read.read if read else 0,
+        rationales_agreed=read.agreed if read else 0,
+    )
 
 
 def _published(build: BuildFacts, code: str) -> tuple[PublishedRow, ...]:
@@ -237,6 +252,7 @@ def _notices(
     published: Sequence[PublishedRow],
     sources: Sequence[SourceView],
     benchmarks: Sequence[tuple[str, int]],
+    limits: Report,
 ) -> tuple[str, ...]:
     """Return what a reviewer should look at first."""
     if not code:
@@ -249,7 +265,7 @@ def _notices(
     notices += [
         f"{source.name} lost {source.whole.loss:.0%} of its rows for training."
         for source in sources
-        if source.whole.loss > HEAVY_LOSS
+        if source.whole.loss > limits.loss.amber
     ]
     if not benchmarks:
         notices.append("No benchmark in this language was at hand to check against.")

@@ -14,10 +14,22 @@ from pipeline import ledger
 from pipeline.build import MANIFEST
 from pipeline.errors import InputError
 from pipeline.ledger import Count
+from pipeline.previous import read_previous, row_states
 from pipeline.release.write import CHECKSUMS, folder_digest
+from pipeline.report.clusters import TwinFacts, read_twins
+from pipeline.report.contamination import Contamination, read_contamination
+from pipeline.report.difference import Difference, make_difference
+from pipeline.report.mixes import Heat, read_detected
 from pipeline.report.read_made import MadeFacts, read_made
+from pipeline.report.rows import read_rows
+from pipeline.report.tables import Tables
+from pipeline.verdicts import Tally, tally
 
 LEDGER_FILE = "ledger.parquet"
+_TOLD = (
+    "recipe", "versions", "sources", "missing", "benchmarks", "stages", "tables", "counts",
+    "unfinished", "release", "release_digest",
+)  # fmt: skip
 EXAMPLES = 5  # per reason and language
 
 
@@ -31,6 +43,12 @@ class BuildFacts:
     published: pl.DataFrame | None  # rows by subset, language, split and form; None: not at hand
     flags: pl.DataFrame  # published rows by language and flag; empty where not at hand
     made: MadeFacts | None  # by language models; None: not at hand
+    rows: pl.DataFrame | None  # published rows with measures; None: not at hand
+    detected: Heat | None  # declared by detected language; None: not at hand, or not looked at
+    twins: TwinFacts
+    contamination: Contamination
+    difference: Difference | None  # from the build before; None: there is none to compare with
+    tallies: Mapping[str, Tally]  # of verdicts, by language; empty: not at hand
 
 
 def read_build(out: Path) -> BuildFacts:
@@ -40,14 +58,39 @@ def read_build(out: Path) -> BuildFacts:
         drops = pl.read_parquet(out / LEDGER_FILE)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{out}: no finished build here. Run `mmed build` first.") from error
+    _check_manifest(out, manifest)
     # The manifest's keys are sorted; the order of the stages is in `stages`.
     names = [stage["name"] for stage in manifest["stages"]]
     counts = {name: tuple(ledger.from_json(manifest["counts"][name])) for name in names}
     _check_ledger(out, counts, drops)
-    examples = _with_questions(_examples(drops), out, manifest)
+    tables = Tables(out / "store", manifest["tables"])
+    stages = {entry["instance"]: entry["stage"] for entry in manifest["recipe"]["stages"]}
     published, flags = _published(out, manifest)
-    made = read_made(out, manifest)
-    return BuildFacts(manifest, counts, examples, published, flags, made)
+    rows = read_rows(tables, manifest)
+    return BuildFacts(
+        manifest=manifest,
+        counts=counts,
+        examples=_with_questions(_examples(drops), out, manifest),
+        published=published,
+        flags=flags,
+        made=read_made(out, manifest),
+        rows=rows,
+        detected=read_detected(tables, stages),
+        twins=read_twins(tables, stages, drops),
+        contamination=read_contamination(drops, rows, tables, names[0]),
+        difference=make_difference(read_previous(out), row_states(out / "store", manifest)),
+        tallies=tally(out, manifest) if rows is not None else {},
+    )
+
+
+def _check_manifest(out: Path, manifest: Mapping[str, Any]) -> None:
+    """Raise where a build of an older version left a manifest that tells less."""
+    lacking = [name for name in _TOLD if name not in manifest]
+    if lacking:
+        raise InputError(
+            f"{out}: {MANIFEST} is of an older version and does not tell {lacking[0]!r}. "
+            "Run `mmed build` again; finished work is kept."
+        )
 
 
 def _check_ledger(out: Path, counts: Mapping[str, tuple[Count, ...]], drops: pl.DataFrame) -> None:

@@ -5,13 +5,15 @@ Rows say it themselves, by their steps and flags. What a row had before a stage 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from pipeline.report.tables import Tables
 
 CALL_STAGES = ("translate", "augment")
 OPERATIONS = ("translate", "rationale", "rewrite", "score")  # as names of prompts begin
@@ -52,7 +54,7 @@ def read_made(out: Path, manifest: Mapping[str, Any]) -> MadeFacts | None:
     """Return what models made, or None where the tables are not at hand."""
     stages = [entry["instance"] for entry in manifest["recipe"]["stages"]]
     calling = {e["instance"] for e in manifest["recipe"]["stages"] if e["stage"] in CALL_STAGES}
-    tables = _Tables(out / "store", manifest["tables"])
+    tables = Tables(out / "store", manifest["tables"])
     looked_at = {*calling, *(a for a, b in pairwise(stages) if b in calling), *stages[-1:]}
     if calling and not tables.are_there(looked_at):
         return None
@@ -66,30 +68,7 @@ def read_made(out: Path, manifest: Mapping[str, Any]) -> MadeFacts | None:
     return MadeFacts(made, examples, dict(_records(tables, examples)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """The tables of a build's stages in its store."""
-
-    store: Path
-    names: Mapping[str, Mapping[str, Sequence[str]]]
-
-    def are_there(self, stages: set[str]) -> bool:
-        """Tell whether all tables of these stages are at hand."""
-        listed = (name for stage in stages for part in self.names[stage].values() for name in part)
-        return all((self.store / name).exists() for name in listed)
-
-    def scan(self, stage: str, kind: str) -> Iterator[pl.LazyFrame]:
-        """Yield the tables of a stage, kept or dropped."""
-        for name in self.names[stage][kind]:
-            yield pl.scan_parquet(self.store / name)
-
-    def collect(self, stage: str, kind: str, *columns: str) -> pl.DataFrame:
-        """Return some columns of a stage's rows, kept or dropped."""
-        empty = pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))
-        return pl.concat([empty, *(t.select(columns) for t in self.scan(stage, kind))]).collect()
-
-
-def _made(tables: _Tables, before: str, stage: str, last: str) -> pl.DataFrame:
+def _made(tables: Tables, before: str, stage: str, last: str) -> pl.DataFrame:
     """Return the jobs of a stage: what its tables show and the one before's do not."""
     known = _jobs(tables, before, "kept").select(_JOB)
     found = [_jobs(tables, stage, "kept"), _jobs(tables, stage, "dropped")]
@@ -108,7 +87,7 @@ def _made(tables: _Tables, before: str, stage: str, last: str) -> pl.DataFrame:
     ).select(pl.col(name).cast(dtype) for name, dtype in MADE.items())
 
 
-def _jobs(tables: _Tables, stage: str, kind: str) -> pl.DataFrame:
+def _jobs(tables: Tables, stage: str, kind: str) -> pl.DataFrame:
     """Return the jobs that rows show, by their steps, and by flags where nothing was kept."""
     none = pl.DataFrame(schema={name: MADE[name] for name in _COLUMNS})
     parts = [none]
@@ -169,7 +148,7 @@ def _examples(made: pl.DataFrame) -> pl.DataFrame:
 
 
 def _records(
-    tables: _Tables, examples: pl.DataFrame
+    tables: Tables, examples: pl.DataFrame
 ) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:
     for (stage,), part in sorted(examples.group_by("stage"), key=lambda pair: str(pair[0])):
         wanted = pl.concat([part["id"], part["source_id"]]).implode()

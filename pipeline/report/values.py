@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from pipeline.recipe import Report
+from pipeline.report.answers import Answers
+from pipeline.report.clusters import Clusters
+from pipeline.report.contamination import Match, Overlap
+from pipeline.report.difference import Difference, Moved
+from pipeline.report.lengths import Lengths
+from pipeline.report.mixes import Direction, Heat
 from pipeline.report.pairs import Pair
+from pipeline.report.status import Status
+
+if TYPE_CHECKING:
+    from pipeline.report.samples import Browser
 
 LANGUAGE_NAMES = {  # English name, own name
     "en": ("English", "English"),
@@ -235,6 +247,13 @@ class LanguageView:
     matrix: Matrix
     reasons: tuple[ReasonView, ...]
     made: MadeView | None  # None: models made nothing in this language
+    status: Status
+    own_line: str  # how many rows are published, in the language itself
+    lengths: tuple[Lengths, ...]
+    answers: Answers | None  # None: no rows, or they are not at hand
+    clusters: Clusters | None
+    matches: tuple[Match, ...]  # rows that met a protected item
+    moves: tuple[Moved, ...]  # since the build before
 
     @property
     def anchor(self) -> str:
@@ -244,7 +263,7 @@ class LanguageView:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything on the page."""
+    """Everything on the page; languages by trouble, the worst first."""
 
     title: str
     version: str
@@ -254,11 +273,31 @@ class Page:
     whole: Flow
     languages: tuple[LanguageView, ...]
     absent_languages: tuple[str, ...]
+    limits: Report
     has_forms: bool
     has_made: bool  # what models made can be told: the tables are at hand, or no model was asked
+    has_rows: bool  # the tables of published rows are at hand
     unfinished: Mapping[str, int]  # jobs that a stage left undone
+    spent_usd: float
+    difference: Difference | None
+    sources: Heat
+    forms: Heat | None
+    license_mix: Heat | None
+    detected: Heat | None
+    directions: tuple[Direction, ...]
+    contamination: tuple[Overlap, ...]
     checked: tuple[str, ...]
     missing: tuple[str, ...]
     missing_files: Mapping[str, str]
     versions: Mapping[str, str]
     files: Mapping[str, Mapping[str, str]]
+    browser: Browser | None = None  # records to look at; None: not at hand
+
+    @property
+    def mismatches(self) -> Mapping[str, str]:
+        """Where examples of rows in another language than declared are, by declared language."""
+        return {
+            one.code: f"{one.anchor}-language_mismatch"
+            for one in self.languages
+            if any(reason.reason == "language_mismatch" for reason in one.reasons)
+        }

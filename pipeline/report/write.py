@@ -1,24 +1,50 @@
-"""Writes `report/index.html` of a finished build: one file without script or outside reference."""
+"""Writes `report/index.html` of a finished build, one file without outside reference.
+
+Beside it `report.json` holds the same numbers for programs.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
+from pipeline.build import MANIFEST, locked
 from pipeline.errors import InputError
-from pipeline.report.page import make_page
+from pipeline.report.contamination import WAYS
+from pipeline.report.locales import format_number, format_share
+from pipeline.report.page import make_page, shown_ids
 from pipeline.report.read import read_build
-from pipeline.report.values import LANGUAGE_NAMES, Page
+from pipeline.report.samples import make_browser
+from pipeline.report.twin import to_json
+from pipeline.report.values import LANGUAGE_NAMES, LanguageView, Page
 from pipeline.store import write_atomically
+
+NUMBERS = "report.json"
 
 
 def write_report(out: Path) -> Path:
     """Write the report of the build in a folder and return its path."""
-    path = out / "report" / "index.html"
-    payload = render(make_page(read_build(out))).encode()
+    if not (out / MANIFEST).exists():
+        raise InputError(f"{out}: no finished build here. Run `mmed build` first.")
+    with locked(out):
+        facts = read_build(out)
+        page = make_page(facts)
+        browser = make_browser(facts, out, frozenset(shown_ids(page)))
+        page = replace(page, browser=browser)
+        path = out / "report" / "index.html"
+        _write(path, render(page).encode())
+        _write(path.with_name(NUMBERS), to_json(page).encode())
+    return path
+
+
+def _write(path: Path, payload: bytes) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, payload)
@@ -26,16 +52,37 @@ def write_report(out: Path) -> Path:
         raise InputError(
             f"{path}: cannot be written ({os.strerror(error.errno or 0).lower()})."
         ) from error
-    return path
 
 
 def render(page: Page) -> str:
     """Return the page as HTML; text of records is escaped, whatever it holds."""
-    return render_template("index.html.j2", page=page)
+    return render_template("index.html.j2", page=page, sections=tuple(_sections(page)))
 
 
-def render_template(name: str, **values: object) -> str:
+def _sections(page: Page) -> Iterator[Markup]:
+    """Yield the section of each language, its numbers written as the language writes them."""
+    for language in page.languages:
+        yield Markup(  # noqa: S704 - rendered with escaping
+            render_template("language.html.j2", language.code, **_values(page, language))
+        )
+
+
+def _values(page: Page, language: LanguageView) -> dict[str, object]:
+    return {
+        "page": page,
+        "language": language,
+        "ways": WAYS,
+        "has_browser": page.browser is not None,
+    }
+
+
+def render_template(name: str, locale: str = "en", **values: object) -> str:
     """Return a page of this folder's templates; whatever a value holds is text, never markup."""
+    return _environment(locale).get_template(name).render(**values) + "\n"
+
+
+@cache
+def _environment(locale: str) -> jinja2.Environment:
     loader = jinja2.FunctionLoader(
         lambda path: files("pipeline.report").joinpath(path).read_text(encoding="utf-8")
     )
@@ -47,24 +94,18 @@ def render_template(name: str, **values: object) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {
-        "number": _number,
-        "rows": _rows,
-        "percent": _percent,
+        "number": partial(format_number, language=locale),
+        "rows": partial(_rows, locale=locale),
+        "percent": partial(format_share, language=locale),
+        "usd": _usd,
         "language": lambda code: LANGUAGE_NAMES[code][0],
     }
-    return environment.get_template(name).render(**values) + "\n"
+    return environment
 
 
-def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{round(value, 4):,.10g}"
+def _rows(value: int, locale: str) -> str:
+    return "1 row" if value == 1 else f"{format_number(value, locale)} rows"
 
 
-def _rows(value: int) -> str:
-    return "1 row" if value == 1 else f"{value:,} rows"
-
-
-def _percent(share: float) -> str:
-    """Return a share with one decimal, where a share above zero never reads as nothing."""
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.1f} %"
+def _usd(value: float) -> str:
+    return "< 0.01 USD" if 0 < value < 0.005 else f"{value:,.2f} USD"

@@ -1,14 +1,15 @@
-"""Applies reviewers' verdicts: rejected records leave, corrections replace the field.
+"""Applies reviewers' verdicts: rejected records leave, corrections replace their fields.
 
 A verdict holds the digest of the text that the reviewer saw. Where the text has changed since, the
 verdict is not applied and the record is flagged `review_outdated`. Descendants of a rejected record
-leave with it. Verdicts come from the files under the recipe's `review`.
+leave with it. Verdicts come from the files under the recipe's `review`, and from the folder of the
+build itself (`pipeline/verdicts.py`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,17 +22,15 @@ from pipeline.frames import (
     StageResult,
     drop_by_reason,
     nothing_dropped,
-    polars_schema,
 )
-from pipeline.keys import text_digest
 from pipeline.stages.stage import PIPELINE, MapStage, StageSettings
 from pipeline.text.mask import mask
-from pipeline.text.normalize import published
-from schemas.review import CORRECTABLE, REVIEW
-from schemas.review import DECISIONS as REVIEW_DECISIONS
+from pipeline.verdicts import Followed, Row, Verdict, follow, read_histories
 
 OUTDATED = "review_outdated"  # the flag of a record whose text changed after it was judged
 REFUSED = "review_refused"
+_WHY_REFUSED = "the answer of a multiple-choice record follows from its key"
+_OF_PARENT = "its parent was rejected"
 
 
 class Review(MapStage[StageSettings]):
@@ -40,104 +39,81 @@ class Review(MapStage[StageSettings]):
     name: ClassVar[str] = "review"
 
     def code(self) -> tuple[Path, ...]:
-        """Return the module that makes the digest of a judged text."""
-        return (PIPELINE / "keys.py",)
+        """Return the modules that say what verdicts do, and make the digest of a judged text."""
+        return PIPELINE / "verdicts.py", PIPELINE / "keys.py"
 
     def inputs(self) -> Mapping[str, str]:
         """Return the digests of the verdict files."""
-        return {str(n): _digest(path) for n, path in enumerate(self.recipe.review)}
+        return {str(n): digest_of(path) for n, path in enumerate(self.recipe.review)}
 
     def run(self, shard: pl.DataFrame) -> StageResult:
         """Return the shard without rejected records, corrected ones changed."""
         if not self.recipe.review:
             return StageResult(shard, nothing_dropped())
-        verdicts = {v["id"]: v for v in self._verdicts().iter_rows(named=True)}
-        rows = [_judged(row, verdicts.get(row["id"])) for row in shard.iter_rows(named=True)]
-        reasons = _rejections(rows, verdicts)
-        judged = pl.DataFrame(rows, schema=ITEM_COLUMNS)
+        histories = read_histories(self.recipe.review)
+        reasons: dict[str, str] = {}
+        rows = []
+        for row in shard.iter_rows(named=True):
+            history = histories.get(row["id"], ())
+            if history and row["role"] == "train":
+                done = follow(row, history)
+                row = _told(row, done, history)
+                if done.rejection is not None:
+                    reasons[row["id"]] = _evidence(done.rejection, row["language"])
+            rows.append(row)
+        reasons |= _descendants(rows, reasons)
         told = pl.col("id").replace_strict(reasons, default=None, return_dtype=pl.String)
+        judged = pl.DataFrame(rows, schema=ITEM_COLUMNS)
         return drop_by_reason(judged, [(told.is_not_null(), "reviewer_rejected", told)])
 
-    def _verdicts(self) -> pl.DataFrame:
-        return pl.concat([read_verdicts(path) for path in self.recipe.review]).unique(
-            "id", keep="last", maintain_order=True
-        )
 
-
-def read_verdicts(path: Path) -> pl.DataFrame:
-    """Read a file of verdicts; an `InputError` names what does not fit."""
-    try:
-        verdicts = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{path}: no readable Parquet file of verdicts ({error}).") from error
-    expected = polars_schema(REVIEW)
-    if verdicts.schema != expected:
-        raise InputError(f"{path}: columns {verdicts.columns}, expected {list(expected)}.")
-    unknown = set(verdicts["decision"]) - set(REVIEW_DECISIONS)
-    if unknown:
-        raise InputError(f"{path}: decision {min(unknown)!r} is none of {REVIEW_DECISIONS}.")
-    fields = set(verdicts.filter(decision="correct")["field"]) - set(CORRECTABLE)
-    if fields:
-        raise InputError(f"{path}: field {min(fields)!r} is none of {CORRECTABLE}.")
-    return verdicts
-
-
-def judged_digest(row: dict[str, Any]) -> str:
-    """Return the digest of what a reviewer sees of a record."""
-    options = [*row["options"], *(str(index) for index in row["answer_indices"])]
-    return text_digest(*(row[name] for name in CORRECTABLE), *options)
-
-
-def _judged(row: dict[str, Any], verdict: dict[str, Any] | None) -> dict[str, Any]:
-    if verdict is None or verdict["decision"] == "accept" or row["role"] != "train":
-        return row
-    if verdict["text_digest"] != judged_digest(row):
-        return _flagged(row, OUTDATED)
-    if verdict["decision"] == "reject":
-        return row
-    if verdict["field"] == "answer" and row["task"] == "mcq":
-        return _flagged(row, REFUSED, "the answer of a multiple-choice record follows from its key")
-    return _corrected(row, verdict)
-
-
-def _corrected(row: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
-    # What a reviewer typed has passed neither `normalize` nor `mask`.
-    correction = mask(published(verdict["correction"]), row["language"])
+def _told(before: Row, done: Followed, history: Sequence[Verdict]) -> Row:
+    """Return a record with what was done to it written down: steps and flags."""
+    row = done.row
     nothing = dict.fromkeys(("model", "prompt", "variant"))
     step: dict[str, Any] = {"stage": "review", **nothing, "cache_keys": []}
-    new = {**row, verdict["field"]: correction.text, "steps": [*row["steps"], step]}
-    kinds = ", ".join(sorted(set(correction.found)))
-    return _flagged(new, "personal_data", kinds) if kinds else new
+    corrections = [place for place in done.obeyed if history[place]["decision"] == "correct"]
+    row = {**row, "steps": [*before["steps"], *([step] * len(corrections))]}
+    if done.masked:
+        row = _flagged(row, "personal_data", ", ".join(sorted(set(done.masked))))
+    if done.refused:
+        row = _flagged(row, REFUSED, _WHY_REFUSED)
+    # A record that was merely accepted once is as good as any other.
+    if any(history[place]["decision"] != "accept" for place in done.changed):
+        row = _flagged(row, OUTDATED)
+    return row
 
 
-def _flagged(row: dict[str, Any], name: str, evidence: str = "") -> dict[str, Any]:
+def _flagged(row: Row, name: str, evidence: str = "") -> Row:
     flag = {"name": name, "other_id": None, "value": None, "evidence": evidence}
     return {**row, "flags": [*row["flags"], flag]}
 
 
-def _rejections(
-    rows: Iterable[dict[str, Any]], verdicts: Mapping[str, dict[str, Any]]
-) -> dict[str, str]:
-    """Return why rows leave, by id: rejected themselves, or descendants of one that was."""
-    train = [row for row in rows if row["role"] == "train"]
-    outdated = {row["id"] for row in train if any(f["name"] == OUTDATED for f in row["flags"])}
-    reasons = {
-        one: verdict["reason"]
-        for one, verdict in verdicts.items()
-        if verdict["decision"] == "reject" and one not in outdated
-    }
+def _evidence(rejection: Verdict, language: str) -> str:
+    comment = mask(" ".join(rejection["comment"].split()), language).text
+    said = f"{rejection['reason']}, {rejection['severity']}"
+    return f"{said}: {comment}" if comment else said
+
+
+def _descendants(rows: Iterable[Row], rejected: Iterable[str]) -> dict[str, str]:
+    """Return why the descendants of rejected records leave, by id."""
     children = defaultdict(list)
-    for row in train:
-        children[row["parent_id"]].append(row["id"])
-    pending = list(reasons)
+    for row in rows:
+        if row["role"] == "train":
+            children[row["parent_id"]].append(row["id"])
+    pending = list(rejected)
+    known = set(pending)
+    reasons: dict[str, str] = {}
     while pending:
-        new = [one for one in children[pending.pop()] if one not in reasons]
-        reasons |= dict.fromkeys(new, "its parent was rejected")
+        new = [one for one in children[pending.pop()] if one not in known]
+        reasons |= dict.fromkeys(new, _OF_PARENT)
+        known.update(new)
         pending += new
-    return {row["id"]: reasons[row["id"]] for row in train if row["id"] in reasons}
+    return reasons
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file of verdicts."""
     try:
         return sha256(path.read_bytes()).hexdigest()
     except OSError as error:

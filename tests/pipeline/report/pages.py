@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class PageReader(HTMLParser):
     def numbers(self, table: str) -> dict[str, list[int]]:
         """Return the numbers of a table by its first column."""
         return {
-            row[0]: [int(cell.replace(",", "")) for cell in row[1:]]
+            row[0]: [int(re.sub("[,\u202f]", "", cell)) for cell in row[1:]]
             for row in self.tables[table][1:]
         }
 
