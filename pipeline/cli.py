@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pipeline.engine import interrupt
-from pipeline.errors import MmedError
+from pipeline.errors import InputError, MmedError
 
 try:
     import typer
@@ -31,6 +31,9 @@ try:
         read_price,
         show,
     )
+    from pipeline.cli_release import diff, export, push
+    from pipeline.cli_review import review_app
+    from pipeline.cli_train import tokenize, train
 except KeyboardInterrupt:  # it takes a fifth of a second, before `main` can listen
     interrupt.end()
 
@@ -46,7 +49,17 @@ sources_app = typer.Typer(
 )
 app.add_typer(sources_app, name="sources")
 app.add_typer(llm_app, name="llm")
-for command in (translate, check_translation, score_translation):
+app.add_typer(review_app, name="review")
+for command in (
+    translate,
+    check_translation,
+    score_translation,
+    tokenize,
+    train,
+    push,
+    diff,
+    export,
+):
     app.command()(command)
 
 
@@ -151,6 +164,8 @@ def build(
         is_batch=batch,
         pilot=pilot,
     )
+    if dry_run and record:
+        raise InputError("`--record` asks a model and `--dry-run` asks nobody. Leave one out.")
     if dry_run:
         value, text = shown.dry_run_text(loaded, raw, out, options)
     elif record:

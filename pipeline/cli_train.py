@@ -30,3 +30,21 @@ def tokenize(
 
     value, text = make_pools(load_training_recipe(recipe, data), out)
     show(value, as_json, text)
+
+
+def train(
+    recipe: TrainingRecipeName,
+    out: RunFolder,
+    data: Data = None,
+    processes: Annotated[int, typer.Option(min=1, help="One per GPU, by torchrun.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Make the pools, then train stage by stage; a killed run goes on from its last checkpoint.
+
+    Leaves adapter/ or model/, run_card.md and losses.jsonl in OUT.
+    """
+    from pipeline.train_recipe import load_training_recipe
+    from pipeline.train_run import run
+
+    value, text = run(load_training_recipe(recipe, data), out, processes)
+    show(value, as_json, text)

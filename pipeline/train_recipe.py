@@ -45,7 +45,7 @@ class Lora(Model):
     """Adapters beside frozen weights; without dropout."""
 
     rank: int = Field(16, ge=1)
-    alpha: float = Field(32, gt=0)  # adapters count alpha / rank
+    alpha: int = Field(32, gt=0)  # adapters count alpha / rank
     targets: tuple[str, ...] = Field(_TARGETS, min_length=1)  # names of linear layers
 
 
@@ -67,7 +67,9 @@ class TrainingRecipe(Model):
     clip: float = Field(1.0, gt=0)  # norm of the gradient
     dtype: Literal["bfloat16", "float32"] | None = None  # by default bfloat16 on a GPU
     compile: bool | None = None  # by default on a GPU
+    graphs: bool = False  # on a GPU, replay a pack's work as one graph: for models below 1B
     checkpointing: bool = False  # compute activations twice, to keep fewer of them
+    merge: bool = False  # also leave a model with the adapters added to its weights
     save_every: int = Field(200, ge=1)  # steps between checkpoints
     seed: int = Field(0, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"

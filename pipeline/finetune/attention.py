@@ -86,13 +86,20 @@ def attend_packed(
 ) -> Tensor:
     """Attend within documents: [T, heads, width], [T, key heads, width] twice -> the first."""
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
-        lengths = offsets, offsets, max_length, max_length
-        flash = varlen_attn(
-            query, key, value, *lengths, scale=scale, window_size=(-1, 0), **_FLASH_OPTIONS
-        )
-        assert isinstance(flash, Tensor)
-        return flash
+        return attend_flash(query, key, value, offsets, max_length, scale)
     result: Tensor = torch.ops.mmed.varlen(query, key, value, offsets, scale)
+    return result
+
+
+def attend_flash(
+    query: Tensor, key: Tensor, value: Tensor, offsets: Tensor, max_length: int, scale: float
+) -> Tensor:
+    """Call FlashAttention: no document may be longer than `max_length`, or rows stay unwritten."""
+    lengths = offsets, offsets, max_length, max_length
+    result = varlen_attn(
+        query, key, value, *lengths, scale=scale, window_size=(-1, 0), **_FLASH_OPTIONS
+    )
+    assert isinstance(result, Tensor)
     return result
 
 

@@ -2,10 +2,11 @@
 
 PEFT's default casts the *activations* of every adapted layer to its float32 adapters, and autograd
 keeps those copies: 76 GiB more at 8B and 8192 tokens. Adapters kept in bfloat16 cost nothing, but
-lose most updates, as AdamW's steps are below what bfloat16 can add. So the float32 parameters stay
-what the optimiser steps, and each forward rounds them (0.5 % of the model) to the base's dtype:
-what master copies in an optimiser would give, without the copies. In float32 and float64 nothing
-is rounded.
+lose most updates, as AdamW's steps are below what bfloat16 can add (after 60 steps of a tiny model
+the loss is off by 7e-4 of itself, with PEFT's default and with ours by 3e-5). So the float32
+parameters stay what the optimiser steps, and each forward rounds them (0.5 % of the model) to the
+base's dtype: what master copies in an optimiser would give, without the copies. In float32 and
+float64 nothing is rounded.
 """
 
 from __future__ import annotations

@@ -27,19 +27,20 @@ from pipeline.release.contents import (
     DataFile,
 )
 from pipeline.release.findings import Finding
+from pipeline.release.parquet import SHARD_BYTES, shard_name
 from pipeline.release.write import CHECKSUMS
 from schemas.release import BENCHMARKS, RELEASE
 
 # Trainers give these columns a meaning of their own and would train on the wrong text.
-RESERVED = frozenset({"prompt", "completion", "text", "conversations", "tools"})
+RESERVED = frozenset(
+    {"prompt", "completion", "chosen", "rejected", "text", "conversations", "tools", "images"}
+    | {"instruction", "input", "output", "system", "chat_template_kwargs", "input_ids", "labels"}
+    | {"attention_mask", "position_ids", "seq_lengths", "completion_mask", "assistant_masks"}
+)
 # What the Hub and version control add to a copy.
 NOT_OURS = frozenset({".git", ".gitattributes", ".cache"})
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
-_ROWS_HEADING = "\n## Rows\n"
-_ROWS_LINE = re.compile(
-    r"^\| *(\w+) *\| *(\w+) *\| *([\d,]+) *\| *([\d,]+) *\| *([\d,]+) *\|$", re.MULTILINE
-)
 _LOADER = Path(__file__).with_name("load_configs.py")
 
 
@@ -105,8 +106,26 @@ def _schema_faults(path: str, schema: pa.Schema, declared: pa.Schema) -> Iterato
         yield Finding(path, "columns in another order", ", ".join(declared.names))
 
 
+def shards(contents: Contents) -> Iterator[Finding]:
+    """Check that the shards of each split are all there, and that each is small enough."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for file in contents.files:
+        folder, name = file.path.rsplit("/", 1)
+        found.setdefault((folder, file.split), []).append(name)
+        size = (contents.folder / file.path).stat().st_size
+        if size > SHARD_BYTES:
+            yield Finding(file.path, f"{size:,} bytes", f"at most {SHARD_BYTES:,} in a file")
+    for (folder, split), names in found.items():
+        total = int(names[0][-len("00000.parquet") : -len(".parquet")])
+        expected = [shard_name(split, number, total) for number in range(total)]
+        for name in sorted(set(expected) - set(names)):
+            yield Finding(f"{folder}/{name}", "the shard is missing", f"all {total} of {split}")
+        for name in sorted(set(names) - set(expected)):
+            yield Finding(f"{folder}/{name}", "a shard too many", f"{total} of {split}")
+
+
 def configurations(contents: Contents) -> Iterator[Finding]:
-    """Load every configuration of the card's head without network; compare rows and columns."""
+    """Load and stream every configuration of the card without network; compare rows and columns."""
     expected = _expected_configs(contents.files)
     named = _named_configs(contents.head)
     for name in sorted(expected.keys() - set(named)):
@@ -165,36 +184,12 @@ def _config_faults(
             found = f"{name!r} loads {rows:,} rows of {split}"
             yield Finding(CARD, found, f"{expected.get(split, 0):,}, as in its Parquet files")
     for split, part in splits.items():
+        if part["streamed"] != part["rows"]:
+            found = f"{name!r} streams {part['streamed']:,} rows of {split}"
+            yield Finding(CARD, found, f"{part['rows']:,}, as it loads")
         payload = pa.py_buffer(base64.b64decode(part["schema"]))
         schema = pa.ipc.read_schema(payload)
         yield from _schema_faults(f"{CARD}, {name} {split}", schema, RELEASE)
-
-
-def counts(contents: Contents) -> Iterator[Finding]:
-    """Compare the card's table of rows, its total and its languages with the Parquet files."""
-    sizes = contents.sizes()
-    stated = dict(_stated(contents.card))
-    for cell in sorted(sizes.keys() | stated.keys()):
-        subset, language, split = cell
-        if stated.get(cell, 0) != sizes.get(cell, 0):
-            found = f"{stated.get(cell, 0):,} rows of {subset} {language} {split} in the table"
-            yield Finding(CARD, found, f"{sizes.get(cell, 0):,}, as in the Parquet files")
-    total = f"{sum(sizes.values()):,} "
-    if not re.search(rf"^{re.escape(total)}", contents.card, re.MULTILINE):
-        yield Finding(CARD, "no line that begins with the number of rows", f"one with {total}")
-    languages = sorted({file.language for file in contents.files})
-    given = contents.head.get("language")
-    if sorted(given if isinstance(given, list) else []) != languages:
-        yield Finding(CARD, f"languages {given} in the head", ", ".join(languages))
-
-
-def _stated(card: str) -> Iterator[tuple[tuple[str, str, str], int]]:
-    _, _, after = card.partition(_ROWS_HEADING)
-    table, _, _ = after.partition("\n## ")
-    for language, subset, *numbers in _ROWS_LINE.findall(table):
-        for split, number in zip(("train", "validation", "test"), numbers, strict=True):
-            if rows := int(number.replace(",", "")):
-                yield (subset, language, split), rows
 
 
 def croissant(contents: Contents) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, get_args
 
 import polars as pl
@@ -79,6 +80,20 @@ def identifiers(contents: Contents) -> Iterator[Finding]:
         for file, row in others:
             found = f"id {record!r} again, first in {first_file}, row {first_row}"
             yield Finding(file, found, "each id once in the release", row)
+
+
+def order(contents: Contents) -> Iterator[Finding]:
+    """Find the first row of each file that stands before its place by source and id.
+
+    A stable order is what lets a rebuild with few changes change few bytes.
+    """
+    for file, rows in contents.rows.group_by("file", maintain_order=True):
+        places = rows.select(pl.struct("source", "id")).to_series().to_list()
+        keys = [(str(one["source"]), str(one["id"])) for one in places]
+        for row, (before, after) in enumerate(pairwise(keys), 1):
+            if after < before:
+                yield Finding(str(file[0]), f"id {after[1]!r}", f"it before {before[1]!r}", row)
+                break
 
 
 def splits(contents: Contents) -> Iterator[Finding]:

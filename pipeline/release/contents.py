@@ -70,7 +70,7 @@ class Contents:
 
 def read_contents(folder: Path) -> Contents:
     """Read a release; an `InputError` says when the folder is none."""
-    _check_is_release(folder)
+    check_is_release(folder)
     faults: list[Finding] = []
     card = _text(folder / CARD, faults)
     files = [file for path in parquet_paths(folder) if (file := _file(folder, path, faults))]
@@ -81,7 +81,8 @@ def read_contents(folder: Path) -> Contents:
     return Contents(folder, card, head, licenses, tuple(files), rows, tuple(faults))
 
 
-def _check_is_release(folder: Path) -> None:
+def check_is_release(folder: Path) -> None:
+    """Raise an `InputError` where a folder is no release."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder. Give the folder of a release.")
     if (folder / CHECKSUMS).is_file() or any((folder / name).is_dir() for name in SPLITS_OF):
@@ -125,7 +126,7 @@ def _head(card: str, faults: list[Finding]) -> Mapping[str, Any]:
 
 
 def _file(folder: Path, path: str, faults: list[Finding]) -> DataFile | None:
-    cell = _cell(path)
+    cell = cell_of(path)
     if cell is None:
         faults.append(Finding(path, "a Parquet file at an unknown place", PARQUET_PATHS))
         return None
@@ -141,7 +142,8 @@ def _unreadable(path: str, error: Exception) -> Finding:
     return Finding(path, f"it cannot be read ({error})", "a whole Parquet file")
 
 
-def _cell(path: str) -> tuple[str, str, str] | None:
+def cell_of(path: str) -> tuple[str, str, str] | None:
+    """Return subset, language and split of a data file by its path; None for any other place."""
     parts = path.split("/")
     match = _PART.fullmatch(parts[-1])
     if len(parts) != 3 or match is None:

@@ -1,4 +1,4 @@
-"""Loads configurations of a dataset folder with `datasets`, as a user would, and prints JSON.
+"""Loads and streams configurations of a dataset folder with `datasets`, and prints JSON.
 
 Run as a file of its own, in a process of its own: `datasets` reads its offline switches when it
 is imported. It imports nothing of this project. Arguments: the folder, a cache folder, the names.
@@ -15,20 +15,28 @@ import datasets
 
 
 def load(folder: str, cache: str, config: str) -> dict[str, Any]:
-    """Return rows and Arrow schema per split, or the error that loading ended with."""
+    """Return rows, rows streamed and Arrow schema per split, or the error that it ended with."""
     try:
         loaded = datasets.load_dataset(folder, config, cache_dir=cache)
+        streams = datasets.load_dataset(folder, config, cache_dir=cache, streaming=True)
+        streamed = {split: count(stream) for split, stream in streams.items()}
     except Exception as error:  # whatever a user would meet is the finding
         return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
     return {
         split: {
             "rows": part.num_rows,
+            "streamed": streamed.get(split, 0),
             "schema": base64.b64encode(
                 part.features.arrow_schema.remove_metadata().serialize()
             ).decode(),
         }
         for split, part in loaded.items()
     }
+
+
+def count(stream: datasets.IterableDataset) -> int:
+    """Return the rows of a stream, read in batches of Arrow."""
+    return sum(batch.num_rows for batch in stream.with_format("arrow").iter(batch_size=1000))
 
 
 if __name__ == "__main__":

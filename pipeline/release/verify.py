@@ -7,7 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import InputError
-from pipeline.release import check_benchmarks, check_files, check_questions, check_rows
+from pipeline.release import (
+    check_benchmarks,
+    check_card,
+    check_files,
+    check_questions,
+    check_rows,
+)
 from pipeline.release.contents import read_contents
 from pipeline.release.findings import Check, Findings, run_check
 
@@ -34,8 +40,10 @@ def verify(release: Path, raw: Path | None) -> Findings:
         run_check("every file can be read", contents.faults),
         run_check("checksums", check_files.checksums(contents)),
         run_check("columns and their types", check_files.columns(contents)),
-        run_check("configurations load offline", check_files.configurations(contents)),
-        run_check("counts on the card", check_files.counts(contents)),
+        run_check("shards", check_files.shards(contents)),
+        run_check("configurations load and stream offline", check_files.configurations(contents)),
+        run_check("counts on the card", check_card.counts(contents)),
+        run_check("tables on the card", check_card.tables(contents)),
         run_check("croissant.json", check_files.croissant(contents)),
         run_check("no nulls", check_rows.nulls(contents)),
         run_check("identifiers", check_rows.identifiers(contents)),
@@ -46,6 +54,8 @@ def verify(release: Path, raw: Path | None) -> Findings:
         run_check("letters, options, answers", check_rows.answers(contents)),
         run_check("messages", check_rows.messages(contents)),
         run_check("licences, languages, values", check_rows.values(contents)),
+        run_check("licences within the recipe's choice", check_card.licenses(contents)),
+        run_check("order of rows", check_rows.order(contents)),
     ]
     missing = sorted(set(table.filter(table["status"] == "missing")["benchmark"]))
     remarks = [f"benchmark {name} was not checked: its files were not at hand" for name in missing]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -17,14 +16,16 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 import schemas
 from pipeline.contamination.texts import item_digests
 from pipeline.recipe import Recipe
 from pipeline.release.card import card, licenses_text
+from pipeline.release.counting import Cell, Counted, count, together
 from pipeline.release.croissant import croissant
+from pipeline.release.hits import benchmark_hits
 from pipeline.release.key_probe import NAME, key_probe
+from pipeline.release.parquet import write_parquet, write_shards
 from pipeline.release.published import published_table
 from pipeline.stages.stage import PIPELINE
 from pipeline.store import (
@@ -40,20 +41,11 @@ from schemas.release import BENCHMARKS, SPLITS, SUBSETS
 from sources.source import Source
 
 CHECKSUMS = "checksums.txt"
-
-# Rows of a release per value of the columns that the card counts.
-COUNTED = ("language", "form", "source", "license", "redistributable", "origin")
-STATISTICS = pl.Schema(
-    {**dict.fromkeys(COUNTED, pl.String()), "rows": pl.UInt32(), "subset": pl.String()}
-    | {"split": pl.String()}
-)
-
-FLAGGED = pl.Schema({"flag": pl.String(), "rows": pl.UInt32()})
-WRITTEN = pl.Schema(
-    {**dict.fromkeys(("language", "stage", "model"), pl.String()), "rows": pl.UInt32()}
-)
-
-Cell = tuple[str, str, str]  # subset, language, split
+# What the card tells of the recipe.
+TOLD: Any = {
+    **dict.fromkeys(("sources", "release", "stages", "licenses"), True),
+    "llm": {"model", "temperature", "extra"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,22 +67,24 @@ class ReleaseInput:
         names = [list(self.checked), list(self.missing)]
         # What the card tells of a source and of the recipe's choices is not in any shard.
         told = [asdict(self.sources[name]) for name in sorted(self.sources)]
-        chosen = self.recipe.model_dump(mode="json", include={"sources", "release", "stages"})
+        chosen = self.recipe.model_dump(mode="json", include=TOLD)
         return digest([tables, names, told, chosen, _code(), self.counts, dict(self.unfinished)])
 
 
 def _code() -> list[str]:
-    """Return digests of everything that turns rows into a release, templates included."""
+    """Return digests of whatever turns rows into a release, templates and prompts included."""
     own = Path(__file__).parent
     used = (PIPELINE / "keys.py", PIPELINE / "text", PIPELINE / "contamination")
-    templates = (sha256(path.read_bytes()).hexdigest() for path in sorted(own.glob("*.j2")))
-    return [code_digest(own, *used, Path(schemas.__file__).parent), *templates]
+    texts = [*own.glob("*.j2"), *own.glob("*.yaml"), *(PIPELINE / "llm" / "prompts").rglob("*.*")]
+    digests = (sha256(path.read_bytes()).hexdigest() for path in sorted(texts))
+    return [code_digest(own, *used, Path(schemas.__file__).parent), *digests]
 
 
 def write_release(out: Path, given: ReleaseInput) -> dict[str, Any]:
     """Write the release unless the one in place is already this one; return its facts."""
     release, note = out / "release", out / "store" / "release.json"
-    fingerprint = given.fingerprint()
+    hits = benchmark_hits(out)
+    fingerprint = digest([given.fingerprint(), hits.to_dicts()])
     noted = read_note(note)
     is_same = noted.get("fingerprint") == fingerprint and is_intact(release)
     if is_same and noted["digest"] == folder_digest(release):
@@ -98,9 +92,9 @@ def write_release(out: Path, given: ReleaseInput) -> dict[str, Any]:
     temporary = out / ".release.new"
     shutil.rmtree(temporary, ignore_errors=True)
     with stopping_when_disk_is_full(out):
-        rows = _write_folder(temporary, given)
+        counted = _write_folder(temporary, given, hits)
     _swap(temporary, release)
-    facts = {"release": rows, "release_digest": folder_digest(release)}
+    facts = {"release": counted.rows(), "release_digest": folder_digest(release)}
     note_text = json.dumps({"fingerprint": fingerprint, "digest": facts["release_digest"], **facts})
     write_atomically(note, note_text.encode())
     return facts
@@ -115,39 +109,24 @@ def _swap(temporary: Path, release: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _write_folder(folder: Path, given: ReleaseInput) -> dict[str, dict[str, int]]:
+def _write_folder(folder: Path, given: ReleaseInput, hits: pl.DataFrame) -> Counted:
     folder.mkdir(parents=True)
-    statistics: list[pl.DataFrame] = []
-    flagged: list[pl.DataFrame] = []
-    written: list[pl.DataFrame] = []
-    rows: dict[str, dict[str, int]] = defaultdict(dict)
+    parts: list[Counted] = []
     for (subset, language, split), table in _tables(given):
-        path = folder / subset / language / f"{split}-00000-of-00001.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_parquet(path, table)
-        for config in (subset, f"{subset}.{language}"):
-            rows[config][split] = rows[config].get(split, 0) + table.num_rows
-        statistics.append(_statistics(subset, split, table))
-        flagged.append(_flagged(table))
-        written.append(_written(language, table))
-    facts = {config: _in_split_order(rows[config]) for config in sorted(rows)}
-    totals = pl.concat([pl.DataFrame(schema=STATISTICS), *statistics])
-    flags = pl.concat([pl.DataFrame(schema=FLAGGED), *flagged])
-    by_models = pl.concat([pl.DataFrame(schema=WRITTEN), *written])
-    _write_parquet(folder / "benchmarks.parquet", _benchmarks(given))
+        write_shards(folder / subset / language, split, table)
+        parts.append(count((subset, language, split), table))
+    counted = together(parts)
+    write_parquet(folder / "benchmarks.parquet", _benchmarks(given))
+    licenses = counted.totals["license"].unique().sort().to_list()
     texts = {
-        "README.md": card(given, facts, totals, flags, by_models),
-        "LICENSES.md": licenses_text(given, totals),
-        "croissant.json": croissant(folder, given.recipe.release, _licenses(totals)),
+        "README.md": card(given, counted, hits),
+        "LICENSES.md": licenses_text(given, counted.totals),
+        "croissant.json": croissant(folder, given.recipe.release, licenses),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / CHECKSUMS).write_text(checksums(folder), encoding="utf-8")
-    return facts
-
-
-def _in_split_order(rows: Mapping[str, int]) -> dict[str, int]:
-    return {split: rows[split] for split in SPLITS if split in rows}
+    return counted
 
 
 def _tables(given: ReleaseInput) -> Iterator[tuple[Cell, pa.Table]]:
@@ -173,35 +152,6 @@ def _labels(rows: pl.LazyFrame) -> dict[str, tuple[str, ...]]:
     open_labels = rows.filter((pl.col("form") == "classification") & (pl.col("task") == "qa"))
     found = open_labels.group_by("source").agg(pl.col("answer").unique().sort()).collect()
     return {source: tuple(answers) for source, answers in found.iter_rows()}
-
-
-def _write_parquet(path: Path, table: pa.Table) -> None:
-    pq.write_table(table, path, compression="zstd")
-
-
-def _statistics(subset: str, split: str, table: pa.Table) -> pl.DataFrame:
-    rows = pl.DataFrame(pl.from_arrow(table.select(COUNTED)))
-    counted = rows.group_by(COUNTED).len("rows").sort(COUNTED)
-    return counted.with_columns(subset=pl.lit(subset), split=pl.lit(split))
-
-
-def _flagged(table: pa.Table) -> pl.DataFrame:
-    """Return the rows of a table per flag."""
-    rows = pl.DataFrame(pl.from_arrow(table.select(["flags"])))
-    flags = rows.select(flag=pl.col("flags").explode()).drop_nulls()
-    return flags.group_by("flag").len("rows").sort("flag")
-
-
-def _written(language: str, table: pa.Table) -> pl.DataFrame:
-    """Return the rows of a table that a model worked on, per stage and model."""
-    steps = pl.DataFrame(pl.from_arrow(table.select(["steps"]))).explode("steps").unnest("steps")
-    done = steps.filter(pl.col("model").is_not_null()).with_columns(language=pl.lit(language))
-    by = ["language", "stage", "model"]
-    return done.group_by(by).len("rows").sort(by).select(list(WRITTEN))
-
-
-def _licenses(totals: pl.DataFrame) -> list[str]:
-    return totals["license"].unique().sort().to_list()
 
 
 def _benchmarks(given: ReleaseInput) -> pa.Table:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from pipeline.errors import InputError
-from pipeline.finetune.attention import attend, attend_packed
+from pipeline.finetune.attention import attend, attend_flash, attend_packed
 
 Three = tuple[Tensor, Tensor, Tensor]
 
@@ -94,6 +94,37 @@ def test_attention_of_lower_precision_stays_close_to_float64(dtype: torch.dtype)
         assert ours.dtype == dtype
         error = (ours.double() - expected).norm() / expected.norm()
         assert error < tolerance
+
+
+def test_flash_attention_of_this_torch_accepts_our_call() -> None:
+    # On the meta device its operator checks arguments and shapes, and needs no GPU.
+    states = (
+        torch.empty(24, heads, 64, dtype=torch.bfloat16, device="meta") for heads in (4, 2, 2)
+    )
+    query, key, value = (tensor.requires_grad_() for tensor in states)
+    offsets = torch.empty(9, dtype=torch.int32, device="meta")
+    out = attend_flash(query, key, value, offsets, 16, 0.125)
+    gradients = torch.autograd.grad(out, (query, key, value), torch.empty_like(out))
+    assert out.shape == query.shape
+    assert [gradient.shape for gradient in gradients] == [query.shape, key.shape, value.shape]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_flash_attention_agrees_with_the_one_for_cpu() -> None:
+    bounds = torch.tensor([0, 7, 24, 24], dtype=torch.int32)
+    generator = torch.Generator().manual_seed(0)
+    query, key, value = (
+        torch.randn(24, heads, 64, generator=generator).bfloat16().requires_grad_()
+        for heads in (4, 2, 2)
+    )
+    on_gpu = [tensor.detach().cuda().requires_grad_() for tensor in (query, key, value)]
+    expected = attend_packed(query, key, value, bounds, 24, 0.125)
+    ours = attend_packed(on_gpu[0], on_gpu[1], on_gpu[2], bounds.cuda(), 24, 0.125)
+    torch.testing.assert_close(ours.cpu(), expected, rtol=0.02, atol=0.02)
+    got = torch.autograd.grad(ours.float().square().sum(), on_gpu)
+    want = torch.autograd.grad(expected.float().square().sum(), (query, key, value))
+    for mine, theirs in zip(got, want, strict=True):
+        assert (mine.cpu().float() - theirs.float()).norm() < 0.03 * theirs.float().norm()
 
 
 def test_scale_is_one_over_the_root_of_the_width_where_a_model_gives_none() -> None:

@@ -11,7 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.build import build
+from pipeline.recipe import load_recipe
 from pipeline.release.write import CHECKSUMS, checksums
+from tests.pipeline.engine.commands import WARD, stages, table, write_csv, write_recipe
 
 Rows = list[dict[str, Any]]
 
@@ -26,6 +29,21 @@ def demo_release(demo_build: Path) -> Path:
 def release(demo_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the demo release that the tests of a module alter together."""
     return shutil.copytree(demo_release, tmp_path_factory.mktemp("copy") / "release")
+
+
+@pytest.fixture(scope="session")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the release of three open questions in French; never write into it, copy it first."""
+    folder = tmp_path_factory.mktemp("ward")
+    write_csv(folder / "ward.csv", WARD)
+    recipe = write_recipe(
+        folder,
+        tables=[table("ward", redistributable="yes", egress="any")],
+        release={"name": "ward-questions"},
+        stages=stages(split={"share": 0.02, "min_rows": 20, "max_share": 0.1}),
+    )
+    build(load_recipe(recipe), folder / "raw", folder / "out", workers=1)
+    return folder / "out" / "release"
 
 
 def parquet(subset: str, language: str, split: str = "train") -> str:

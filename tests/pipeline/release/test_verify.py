@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,17 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.errors import InputError
-from pipeline.release.check_benchmarks import Texts, by_text
-from pipeline.release.check_questions import near_duplicates
+from pipeline.release.check_benchmarks import (
+    Texts,
+    by_identifier,
+    by_text,
+    keys_are_current,
+    read_benchmarks,
+)
+from pipeline.release.check_card import tables
+from pipeline.release.check_files import shards
+from pipeline.release.check_questions import as_items, near_duplicates
+from pipeline.release.contents import read_contents
 from pipeline.release.findings import SHOWN, Findings
 from pipeline.release.verify import verify
 from schemas.item import LANGUAGES
@@ -27,11 +37,14 @@ from tests.pipeline.stages.cases import CASES
 from tests.pipeline.stages.rows import Row, frame, mcq, qa
 
 EN, EN_TEST = parquet("mmed_ift_mc", "en"), parquet("mmed_ift_mc", "en", "test")
-OPEN_EN, FR, ES, ZH = (
+JA = parquet("mmed_ift_mc", "ja")
+LOST = JA.replace("00000-of-00001", "00001-of-00002")
+OPEN_EN, FR, ES, ZH, RU = (
     parquet("mmed_ift", "en"),
     parquet("mmed_ift_mc", "fr"),
     parquet("mmed_ift_mc", "es"),
     parquet("mmed_ift_mc", "zh"),
+    parquet("mmed_ift_mc", "ru"),
 )
 
 
@@ -64,33 +77,29 @@ def ask(row: dict[str, Any], question: str, options: list[str]) -> None:
 
 
 def test_the_demo_release_passes_and_says_what_was_not_checked(demo_release: Path) -> None:
-    findings = verify(demo_release, None)
-    assert findings.passed, findings.to_text()
-    assert findings.num_rows == sum(
-        pq.read_metadata(path).num_rows for path in demo_release.glob("mmed_ift*/*/*.parquet")
-    )
-    assert "containment against benchmark texts were not checked: give --raw" in findings.to_text()
-
-
-def test_the_json_has_the_verdict_and_every_check(demo_release: Path) -> None:
     result = CliRunner().invoke(app, ["verify", str(demo_release), "--json"])
     value = json.loads(result.stdout)
     assert result.exit_code == 0
     assert value["passed"] is True
-    assert all(check["num_findings"] == 0 for check in value["checks"])
+    assert [check for check in value["checks"] if check["num_findings"]] == []
+    assert value["rows"] == sum(
+        pq.read_metadata(path).num_rows for path in demo_release.glob("mmed_ift*/*/*.parquet")
+    )
+    assert "containment against benchmark texts were not checked: give --raw" in value["remarks"][0]
 
 
 @pytest.fixture(scope="module")
-def altered_rows(release: Path) -> Findings:
+def altered_rows(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """Plant each fault in a row of its own; renewed checksums tell nothing of it."""
     alter(release, EN, lambda rows: plant_in_english(rows, read(release, EN_TEST)[0]))
     alter(release, OPEN_EN, plant_in_open_rows)
     alter(release, FR, plant_in_french)
     alter(release, ES, lambda rows: [row.update(license="") for row in rows])
+    alter(release, RU, plant_in_russian)
     bench = benchmark_item("zh")
     alter(release, ZH, lambda rows: ask(rows[0], bench["question"], bench["options"]))
     renew_checksums(release)
-    return verify(release, None)
+    return verify(release, tmp_path_factory.mktemp("raw"))
 
 
 def plant_in_english(rows: Rows, test_row: dict[str, Any]) -> None:
@@ -102,6 +111,12 @@ def plant_in_english(rows: Rows, test_row: dict[str, Any]) -> None:
     rows[6]["answer"] = "Something else"
     rows[7]["messages"].append({"role": "user", "content": "And then?"})
     rows[8]["messages"][-1]["content"] = "The answer is A."
+    rows[9]["license"] = "LicenseRef-unknown"
+    rows[10]["license"] = "CC-BY-NC-4.0"
+
+
+def plant_in_russian(rows: Rows) -> None:
+    rows[3], rows[4] = rows[4], rows[3]
 
 
 def plant_in_open_rows(rows: Rows) -> None:
@@ -144,6 +159,11 @@ def plant_in_french(rows: Rows) -> None:
         ("licences, languages, values", f"{FR}, row 1", "redistributable perhaps"),
         ("licences, languages, values", f"{FR}, row 2", "egress everywhere"),
         ("licences, languages, values", f"{FR}, row 3", "form riddle"),
+        ("licences within the recipe's choice", f"{EN}, row 9", "no stated licence"),
+        ("licences within the recipe's choice", f"{EN}, row 10", "expected one that 'permissive'"),
+        ("order of rows", f"{RU}, row 4", "expected it before"),
+        ("tables on the card", "README.md", "0 rows of fr, mmed_ift_mc, riddle; expected 1"),
+        ("tables on the card", "README.md", "0 rows of CC-BY-NC-4.0, yes; expected 1"),
     ],
 )
 def test_a_fault_of_a_row_is_named_with_file_and_row(
@@ -187,6 +207,10 @@ def altered_files(demo_release: Path, tmp_path_factory: pytest.TempPathFactory) 
     pq.write_table(table.rename_columns(names), release / OPEN_EN)
     card = (release / "README.md").read_text("utf-8")
     card = card.replace("| fr | mmed_ift_mc | 27 |", "| fr | mmed_ift_mc | 2,700 |")
+    card = card.replace("| language | origin | rows |", "| language | from | rows |")
+    card = card.replace("\n  licenses: permissive\n", "\n  licenses: mine\n")
+    (release / JA).rename(release / JA.replace("of-00001", "of-00002"))
+    alter(release, JA.replace("of-00001", "of-00002"), lambda rows: rows.pop())
     (release / "README.md").write_text(card, encoding="utf-8")
     return verify(release, None)
 
@@ -202,31 +226,29 @@ def altered_files(demo_release: Path, tmp_path_factory: pytest.TempPathFactory) 
         ("every file can be read", f"{OPEN_EN}: columns of other types"),
         ("columns and their types", f"{OPEN_EN}: a column named 'prompt'"),
         ("columns and their types", f"{OPEN_EN}: no column 'question'; expected string"),
-        ("configurations load offline", "'mmed_ift_mc.zh' does not load"),
+        ("configurations load and stream offline", "'mmed_ift_mc.zh' does not load"),
         ("counts on the card", "2,700 rows of mmed_ift_mc fr train in the table"),
+        ("configurations load and stream offline", "'mmed_ift_mc.ja' does not load: NonMatching"),
+        ("shards", f"{LOST}: the shard is missing"),
+        ("tables on the card", "one with | language | origin | rows |"),
+        ("licences within the recipe's choice", "no choice of licences in the head"),
     ],
 )
 def test_a_fault_of_a_file_is_named(altered_files: Findings, check: str, found: str) -> None:
     assert [line for line in lines(altered_files, check) if found in line], altered_files.to_text()
 
 
-def test_verify_exits_with_1_when_a_check_says_no(release: Path, tmp_path: Path) -> None:
-    altered = shutil.copytree(release, tmp_path / "release")
-    (altered / "checksums.txt").write_text("", encoding="utf-8")
-    result = CliRunner().invoke(app, ["verify", str(altered)])
+def test_verify_exits_with_1_when_a_check_says_no(tmp_path: Path) -> None:
+    (tmp_path / "checksums.txt").write_text("", encoding="utf-8")
+    result = CliRunner().invoke(app, ["verify", str(tmp_path)])
     assert result.exit_code == 1
     assert "FAIL  checksums" in result.stdout
 
 
-def test_benchmark_texts_are_checked_with_raw(demo_release: Path, tmp_path: Path) -> None:
-    altered = shutil.copytree(demo_release, tmp_path / "release")
-    item = benchmark_item("en")
-    alter(altered, EN, lambda rows: ask(rows[0], item["question"], item["options"]))
-    (tmp_path / "raw").mkdir()
-    findings = verify(altered, tmp_path / "raw")
-    assert any(f"{EN}, row 0" in line for line in lines(findings, "no benchmark text"))
-    assert "checked against 12 texts of starter" in findings.to_text()
-    assert "medqa" in findings.remarks[-1]
+def test_benchmark_texts_are_checked_with_raw(altered_rows: Findings) -> None:
+    assert any(f"{ZH}, row 0" in line for line in lines(altered_rows, "no benchmark text"))
+    assert "checked against 12 texts of starter" in altered_rows.to_text()
+    assert "medqa" in altered_rows.remarks[-1]
 
 
 def texts_of(*items: Row) -> Texts:
@@ -288,11 +310,14 @@ def test_near_duplicates_of_two_splits_are_found(language: str) -> None:
 def test_question_keys_of_another_version_are_not_taken_for_clean(
     demo_release: Path, tmp_path: Path
 ) -> None:
-    altered = shutil.copytree(demo_release, tmp_path / "release")
-    table = pq.ParquetFile(altered / "benchmarks.parquet").read()
+    table = pq.ParquetFile(demo_release / "benchmarks.parquet").read()
     old = table.replace_schema_metadata({"key_probe": "0" * 32})
-    pq.write_table(old, altered / "benchmarks.parquet")
-    assert "that this version does not make" in lines(verify(altered, None), "no benchmark item")[0]
+    pq.write_table(old, tmp_path / "benchmarks.parquet")
+    assert keys_are_current(demo_release)
+    assert not keys_are_current(tmp_path)
+    items = as_items(read_contents(demo_release).rows)
+    (finding,) = by_identifier(items, read_benchmarks(tmp_path), has_comparable_keys=False)
+    assert "that this version does not make" in finding.line()
 
 
 @pytest.mark.parametrize("name", ["missing", "."])
@@ -304,3 +329,33 @@ def test_a_folder_that_is_no_release_is_an_input_error(tmp_path: Path, name: str
 def test_the_output_folder_of_a_build_is_not_taken_for_its_release(demo_build: Path) -> None:
     with pytest.raises(InputError, match="Did you mean"):
         verify(demo_build, None)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["00000-of-00003", "00002-of-00003"], ["00001-of-00003.parquet: the shard is missing"]),
+        (["00000-of-00001", "00001-of-00002"], ["00001-of-00002.parquet: a shard too many"]),
+        (["00000-of-00000"], ["00000-of-00000.parquet: a shard too many"]),
+        (["00001-of-00002", "00000-of-00002"], []),
+    ],
+)
+def test_shards_are_held_against_their_number(
+    ward: Path, tmp_path: Path, names: list[str], told: list[str]
+) -> None:
+    release = shutil.copytree(ward, tmp_path / "release")
+    first = release / parquet("mmed_ift", "fr")
+    content = first.read_bytes()
+    first.unlink()
+    for name in names:
+        (first.parent / f"train-{name}.parquet").write_bytes(content)
+    found = [finding.line() for finding in shards(read_contents(release))]
+    assert len(found) == len(told)
+    assert all(part in line for part, line in zip(told, found, strict=True))
+
+
+@pytest.mark.parametrize("table", ["| a |\n", "| a | rows |\n|---|\n", "||\n||\n| x | rows |\n"])
+def test_a_card_with_a_broken_table_is_read(ward: Path, table: str) -> None:
+    contents = read_contents(ward)
+    altered = replace(contents, card=f"{contents.card}\n{table}")
+    assert list(tables(altered)) == []

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+import shutil
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.build import build
-from pipeline.recipe import load_recipe
+from pipeline.recipe import Release, load_recipe
+from pipeline.release.croissant import croissant
 from pipeline.release.messages import messages, wording
+from pipeline.release.parquet import write_parquet, write_shards
+from pipeline.release.verify import verify
+from pipeline.release.write import checksums
 from schemas.item import LANGUAGES
 from schemas.release import RELEASE
+
+ZSTD = b"\x28\xb5\x2f\xfd"  # begins a compressed page
 
 
 def data_files(release: Path) -> list[Path]:
@@ -38,6 +50,69 @@ def test_rows_are_ordered_by_source_and_id(demo_release: Path) -> None:
     for path in data_files(demo_release):
         keys = pq.read_table(path, columns=["source", "id"]).to_pylist()
         assert keys == sorted(keys, key=lambda row: (row["source"], row["id"]))
+
+
+def test_pages_are_cut_by_content_and_indexed(demo_release: Path) -> None:
+    for path in data_files(demo_release):
+        columns = pq.read_metadata(path).row_group(0)
+        every = [columns.column(number) for number in range(columns.num_columns)]
+        assert all(one.has_offset_index and one.has_column_index for one in every), path
+
+
+def large_table(num_rows: int) -> pa.Table:
+    """Return rows whose texts no compression makes small, ordered by id."""
+    names = sorted(sha256(str(number).encode()).hexdigest() for number in range(num_rows))
+    texts = ["".join(sha256(f"{name}{n}".encode()).hexdigest() for n in range(9)) for name in names]
+    return pa.table({"id": names, "text": texts})
+
+
+def pages(table: pa.Table, path: Path) -> set[bytes]:
+    """Return the compressed pages of a table, once written."""
+    write_parquet(path, table)
+    return set(path.read_bytes().split(ZSTD))
+
+
+def test_a_row_more_leaves_most_pages_as_they_were(tmp_path: Path) -> None:
+    table = large_table(9000)
+    more = pa.concat_tables([table.slice(0, 1000), table.slice(4, 1), table.slice(1000)])
+    before, after = pages(table, tmp_path / "a"), pages(more, tmp_path / "b")
+    new = sum(map(len, after - before))
+    assert 0 < new < 0.4 * sum(map(len, after))
+
+
+@settings(max_examples=30, deadline=None)
+@given(num_rows=st.integers(1, 60), shard_bytes=st.integers(1, 4000))
+def test_shards_hold_every_row_in_order(num_rows: int, shard_bytes: int) -> None:
+    table = large_table(num_rows)
+    with TemporaryDirectory() as folder:
+        paths = write_shards(Path(folder, "en"), "train", table, shard_bytes)
+        assert [path.name for path in paths] == [
+            f"train-{number:05}-of-{len(paths):05}.parquet" for number in range(len(paths))
+        ]
+        assert pa.concat_tables([pq.ParquetFile(path).read() for path in paths]) == table
+        rows = [pq.read_metadata(path).num_rows for path in paths]
+        # A row is never cut, so a shard of one may be larger.
+        assert max(rows) == min(num_rows, max(1, shard_bytes * num_rows // table.nbytes))
+        assert set(rows[:-1]) <= {max(rows)}
+
+
+def test_a_release_in_several_shards_passes_and_loads(ward: Path, tmp_path: Path) -> None:
+    release = shutil.copytree(ward, tmp_path / "release")
+    for path in data_files(release):
+        table = pq.ParquetFile(path).read()
+        path.unlink()
+        split = path.name.partition("-")[0]
+        write_shards(path.parent, split, table, table.nbytes // table.num_rows)
+    paths = [path.relative_to(release).as_posix() for path in data_files(release)]
+    assert "mmed_ift/fr/train-00001-of-00002.parquet" in paths
+    name = Release(name="ward-questions", version="0.1.0")
+    (release / "croissant.json").write_text(croissant(release, name, ["CC0-1.0"]), "utf-8")
+    (release / "checksums.txt").write_text(checksums(release), "utf-8")
+    findings = verify(release, None)
+    assert findings.passed, findings.to_text()
+    mlcroissant = pytest.importorskip("mlcroissant")
+    records = mlcroissant.Dataset(jsonld=release / "croissant.json").records("mmed_ift")
+    assert len(list(records)) == 3
 
 
 def test_the_benchmark_table_has_no_text(demo_release: Path) -> None:

@@ -1,0 +1,1 @@
+"""A release in the shapes that trainers and evaluation harnesses read."""

@@ -1,0 +1,68 @@
+"""Runs a training recipe: its pools, its `run.json`, then the training itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError, MmedError
+from pipeline.finetune.run_card import read_card
+from pipeline.finetune.settings import FILE
+from pipeline.finetune.train import train
+from pipeline.show import Shown, table
+from pipeline.store import write_atomically
+from pipeline.train_pools import make_pools
+from pipeline.train_recipe import TrainingRecipe, resolve
+
+
+class TrainingFailedError(MmedError):
+    """A process of several ended with an error, which it has told itself."""
+
+
+def run(recipe: TrainingRecipe, out: Path, processes: int) -> Shown:
+    """Train what a recipe says in `out`, and return the run card."""
+    if recipe.batch % processes:
+        raise InputError(
+            f"{processes} processes cannot share the {recipe.batch} packs of a step evenly. "
+            f"Give `batch` a multiple of {processes}, or start fewer processes."
+        )
+    make_pools(recipe, out)
+    path = out / FILE
+    write_atomically(path, (json.dumps(resolve(recipe), indent=1) + "\n").encode())
+    card = train(path) if processes == 1 else _train_together(path, processes)
+    return card, _text(out, card)
+
+
+def _train_together(path: Path, processes: int) -> dict[str, Any]:
+    """Start one process per GPU, and wait for them."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += [f"--nproc-per-node={processes}", "-m", "pipeline.finetune", str(path)]
+    code = subprocess.run(command, check=False).returncode  # noqa: S603
+    if code:
+        raise TrainingFailedError(
+            f"{path}: training on {processes} processes ended with {code}; the reason is above. "
+            "The same command goes on from the last checkpoint."
+        )
+    return read_card(path.parent)
+
+
+def _text(out: Path, card: Mapping[str, Any]) -> str:
+    columns = ("stage", "steps", "first loss", "last loss", "tokens/s", "seconds")
+    rows = (
+        (
+            stage["name"],
+            stage["steps"],
+            f"{stage['first_loss']:.4f}",
+            f"{stage['last_loss']:.4f}",
+            f"{stage['tokens_per_second']:,.0f}",
+            f"{stage['seconds']:,.0f}",
+        )
+        for stage in card["stages"]
+    )
+    result = out / ("adapter" if "rank" in card["trained"] else "model")
+    head = f"{card['model']}, {card['trained']['what']}, {card['device']}"
+    return f"{head}\n{table(columns, rows)}\n\n{result}\n{out / 'run_card.md'}"
