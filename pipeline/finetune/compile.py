@@ -47,8 +47,10 @@ def checkpoint_layers(model: nn.Module, num_layers: int) -> None:
     layers = decoder_layers(model)
     if not 0 <= num_layers <= len(layers):
         raise InputError(f"checkpointing {num_layers} layers: the model has {len(layers)}.")
+    # Nothing in a block is random, and a captured pass may not ask for the random state.
+    again = partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
     switched: list[Any] = list(layers)
     for index, layer in enumerate(switched):
         # What transformers sets for all layers alike, under names that differ with its version.
-        layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+        layer._gradient_checkpointing_func = again
         layer.gradient_checkpointing = index < num_layers

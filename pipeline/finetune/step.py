@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule
 
+from pipeline.errors import InputError
 from pipeline.finetune.collate import Batch
 from pipeline.finetune.feed import Fed
 from pipeline.finetune.parallel import (
@@ -54,6 +56,7 @@ class Stepper:
     divisor: Tensor
     is_captured: bool
     _graph: Callable[[], Tensor] | None = field(default=None, init=False)
+    _captured: Batch[Tensor] | None = field(default=None, init=False)
 
     def take(
         self, step: int, packs: Iterator[Fed], num_packs: int, divisor: int, rate: float
@@ -77,6 +80,9 @@ class Stepper:
             return forward_backward(self.trainee, batch, self.divisor)
         if self._graph is None:
             self._graph = _capture(self.trainee, self.trained, batch, self.divisor)
+            self._captured = batch
+        # A replay reads the buffers of the first pack, whatever it is given.
+        assert batch is self._captured, "packs must come in the same buffers"
         return self._graph()
 
     def _update(self) -> Tensor:
@@ -91,6 +97,13 @@ class Stepper:
 
 def make_stepper(trainee: Trainee, settings: RunSettings, world: World) -> Stepper:
     """Return what takes the steps of a stage, with a fresh optimiser."""
+    is_captured = settings.graphs and world.device.type == "cuda"
+    if is_captured and isinstance(trainee, FSDPModule):
+        # Whether a pass exchanges shards changes from pack to pack; a graph would freeze the first.
+        raise InputError(
+            "`graphs` cannot capture full fine-tuning, whose weights are sharded. Set "
+            "`graphs: false`, or train `lora`."
+        )
     trained = trainee.trained()
     wide = torch.promote_types(next(iter(trained.values())).dtype, torch.float32)
     rate = torch.zeros((), dtype=torch.float32, device=world.device)
@@ -105,7 +118,7 @@ def make_stepper(trainee: Trainee, settings: RunSettings, world: World) -> Stepp
         optimizer=optimizer,
         rate=rate,
         divisor=torch.ones((), dtype=wide, device=world.device),
-        is_captured=settings.graphs and world.device.type == "cuda",
+        is_captured=is_captured,
     )
 
 
@@ -119,7 +132,10 @@ def forward_backward(trainee: nn.Module, batch: Batch[Tensor], divisor: Tensor) 
 def _capture(
     trainee: Trainee, trained: dict[str, nn.Parameter], batch: Batch[Tensor], divisor: Tensor
 ) -> Callable[[], Tensor]:
-    """Return a replay of forward and backward pass over whatever lies in the batch's buffers."""
+    """Return a replay of forward and backward pass over whatever lies in the batch's buffers.
+
+    Gradients are added to in place, so they must lie where they are when the graph is made.
+    """
     for one in trained.values():
         one.grad = torch.zeros_like(one)
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -131,7 +147,7 @@ def _capture(
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         loss = forward_backward(trainee, batch, divisor)
-    for one in trained.values():
+    for one in trained.values():  # capturing runs nothing, but the warm-up did
         assert one.grad is not None
         one.grad.zero_()
 

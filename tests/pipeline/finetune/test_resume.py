@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.pipeline.finetune.runs import losses, run, start, write_run
 
 from pipeline.errors import InputError
 from pipeline.finetune.train import train
+from tests.pipeline.finetune.runs import losses, run, start, write_run
 
 SETTINGS = {"save_every": 2}
 ADAPTER = Path("adapter") / "adapter_model.safetensors"
@@ -53,7 +53,7 @@ def test_a_checkpoint_cut_in_half_is_told_and_the_one_before_goes_on(
     weights = last / "trained.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(
-        InputError, match="cannot be read .* Delete .* to go on from the checkpoint"
+        InputError, match=r"cannot be read .* Delete .* to go on from the checkpoint"
     ):
         train(tmp_path / "run.json")
     shutil.rmtree(last)
