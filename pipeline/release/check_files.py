@@ -158,12 +158,13 @@ def _loaded(folder: Path, names: list[str]) -> dict[str, Any]:
     if not names:
         return {}
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    light = {"USE_TORCH": "NO", "USE_TF": "NO", "USE_JAX": "NO"}  # streams would import them
     quiet = {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     with tempfile.TemporaryDirectory(prefix="mmed-verify-") as cache:
         # -P keeps the modules beside the script from standing in for installed ones.
         run = subprocess.run(  # noqa: S603 - our own script
             [sys.executable, "-P", _LOADER, folder.resolve(), Path(cache, "datasets"), *names],
-            env={**os.environ, **offline, **quiet, "HF_HOME": cache},
+            env={**os.environ, **offline, **light, **quiet, "HF_HOME": cache},
             capture_output=True,
             text=True,
             check=False,

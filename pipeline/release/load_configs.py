@@ -17,8 +17,11 @@ import datasets
 def load(folder: str, cache: str, config: str) -> dict[str, Any]:
     """Return rows, rows streamed and Arrow schema per split, or the error that it ended with."""
     try:
-        loaded = datasets.load_dataset(folder, config, cache_dir=cache)
-        streams = datasets.load_dataset(folder, config, cache_dir=cache, streaming=True)
+        # The two ways of `load_dataset`, which would read the card's head anew for each.
+        builder = datasets.load_dataset_builder(folder, config, cache_dir=cache)
+        builder.download_and_prepare()
+        loaded = builder.as_dataset()
+        streams = builder.as_streaming_dataset()
         streamed = {split: count(stream) for split, stream in streams.items()}
     except Exception as error:  # whatever a user would meet is the finding
         return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]}

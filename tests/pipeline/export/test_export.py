@@ -105,6 +105,7 @@ def test_alpaca_leaves_dialogues_out_and_says_so(release: Path, tmp_path: Path) 
     assert all(record.keys() == keys for record in records(tmp_path / "out"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exported", ["trl"], indirect=True)
 def test_trl_loads_its_configuration_and_masks_the_prompt(
     exported: tuple[Exported, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -131,6 +132,7 @@ def test_trl_loads_its_configuration_and_masks_the_prompt(
     assert whole.startswith(f"<|user|>{DIALOGUE[0]['content']}<|end|><|assistant|>")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exported", ["lm-eval"], indirect=True)
 def test_lm_eval_runs_the_tasks_of_every_language(
     exported: tuple[Exported, Path], release: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -12,9 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from huggingface_hub import HfApi
-from typer.testing import CliRunner
 
-from pipeline.cli import app
 from pipeline.errors import InputError, StoppedError
 from pipeline.release.contents import read_contents
 from pipeline.release.push import Planned, RefusedError, plan_push, refuse_rows, upload
@@ -65,6 +63,7 @@ def test_a_dry_run_shows_files_bytes_and_rows(planned: Planned, ward: Path) -> N
     assert planned.to_text().splitlines()[-1] == last
 
 
+@pytest.mark.slow
 def test_the_command_sends_where_it_is_told_and_never_shows_the_token(
     ward: Path, tmp_path: Path
 ) -> None:
@@ -75,17 +74,6 @@ def test_the_command_sends_where_it_is_told_and_never_shows_the_token(
         assert sent.stdout.splitlines()[-1] == f"{address}/datasets/{REPOSITORY}/tree/v1"
         assert TOKEN not in sent.stdout + sent.stderr
         assert state.repositories[REPOSITORY].tags == {"v1": 1}
-
-
-def test_the_command_sends_nothing_unless_told(
-    planned: Planned, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr(HfApi, "create_repo", None)
-    result = CliRunner().invoke(app, ["push", planned.release, REPOSITORY])
-    assert result.exit_code == 0
-    assert result.stdout.startswith(planned.to_text())
-    assert result.stdout.endswith("Nothing was sent. Repeat with --upload to send it.\n")
 
 
 def test_without_a_token_nothing_is_tried(ward: Path, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_polars_reads_native_rows(demo_release: Path) -> None:
     assert rows.height == (every["origin"] == "native").sum() > 0
 
 
+@pytest.mark.slow
 def test_trl_trains_on_the_answers_alone(demo_release: Path, tmp_path: Path) -> None:
     pytest.importorskip("trl")
     code = snippet(demo_release, "python", "SFTTrainer")
