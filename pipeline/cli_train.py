@@ -37,6 +37,9 @@ def train(
     out: RunFolder,
     data: Data = None,
     processes: Annotated[int, typer.Option(min=1, help="One per GPU, by torchrun.")] = 1,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu or cuda; before the recipe's.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the pools, then train stage by stage; a killed run goes on from its last checkpoint.
@@ -46,5 +49,5 @@ def train(
     from pipeline.train_recipe import load_training_recipe
     from pipeline.train_run import run
 
-    value, text = run(load_training_recipe(recipe, data), out, processes)
+    value, text = run(load_training_recipe(recipe, data, device), out, processes)
     show(value, as_json, text)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import InputError
-from pipeline.finetune.pool import open_pool
+from pipeline.finetune.lock import locked
+from pipeline.finetune.pool import Pool, fertility, open_pool
 from pipeline.finetune.templates import Chat, load_chat
 from pipeline.finetune.tokenize import Settings
 from pipeline.finetune.tokenize import tokenize as make_pool
@@ -30,12 +26,13 @@ _SELDOM_S = 30.0  # in a log
 def make_pools(recipe: TrainingRecipe, out: Path) -> Shown:
     """Make the pool of every stage, and return what is in each."""
     name = recipe.tokenizer or recipe.model
-    with locked(out), stopping_when_disk_is_full(out):
+    with stopping_when_disk_is_full(out), locked(out):
         check_release(recipe.data)
         chat = load_chat(load_tokenizer(name), recipe.template, name)
-        pools = [_make(recipe, chat, name, settings, out) for settings in _settings(recipe)]
-    facts = {str(pool): dict(open_pool(pool).facts) for pool in pools}
-    return facts, "\n\n".join(_text(folder, each) for folder, each in facts.items())
+        folders = [_make(recipe, chat, name, settings, out) for settings in _settings(recipe)]
+    pools = [open_pool(folder) for folder in folders]
+    facts = {str(pool.folder): dict(pool.facts) for pool in pools}
+    return facts, "\n\n".join(map(_text, pools))
 
 
 def _settings(recipe: TrainingRecipe) -> list[Settings]:
@@ -60,28 +57,6 @@ def check_release(release: Path) -> None:
             f"{release}: does not pass `mmed verify`: {', '.join(check.name for check in failed)} "
             f"({first}) Run `mmed verify {release}` to see all, and build the release anew."
         )
-
-
-@contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Hold the lock of a run's folder; a second command there, or no permission, is refused."""
-    try:
-        with stopping_when_disk_is_full(out):
-            out.mkdir(parents=True, exist_ok=True)
-            lock = (out / ".lock").open("w")
-    except OSError as error:
-        raise InputError(
-            f"{out}: cannot be written ({os.strerror(error.errno or errno.EIO)}). "
-            "Give another folder with --out."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(
-                f"{out}: another command is writing here. Wait for it, or give another --out."
-            ) from error
-        yield
 
 
 class _LiveLine:
@@ -120,28 +95,27 @@ class _LiveLine:
         print(f"{start}{text}", end=end, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _text(folder: str, facts: Mapping[str, Any]) -> str:
+def _text(pool: Pool) -> str:
+    facts = pool.facts
     share = facts["num_supervised"] / facts["num_tokens"]
     head = (
-        f"{folder}: {facts['num_items']:,} items, {facts['num_tokens']:,} tokens, "
+        f"{pool.folder}: {facts['num_items']:,} items, {facts['num_tokens']:,} tokens, "
         f"{share:.0%} supervised, longest {facts['max_length']:,}"
     )
     columns = ("language", "items", "dropped", "cut", "tokens", "supervised", "tokens/character")
-    return f"{head}\n{table(columns, _languages(facts))}"
+    return f"{head}\n{table(columns, _languages(pool))}"
 
 
-def _languages(facts: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+def _languages(pool: Pool) -> Iterator[tuple[object, ...]]:
+    facts, tokens_per_character = pool.facts, fertility(pool)
     for language in facts["languages"]:
         figures = facts["fertility"].get(language, {})
-        tokens, items = figures.get("supervised_tokens", 0), figures.get("items", 0)
-        characters = figures.get("supervised_characters", 0)
         yield (
             language,
-            items,
+            figures.get("items", 0),
             sum(facts["dropped"].get(language, {}).values()),
             facts["cut"].get(language, 0),
             figures.get("tokens", 0),
-            tokens,
-            # Of answers, without the token that ends each.
-            f"{(tokens - items) / characters:.2f}" if characters else "-",
+            figures.get("supervised_tokens", 0),
+            f"{tokens_per_character[language]:.2f}" if language in tokens_per_character else "-",
         )

@@ -14,10 +14,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import InputError
+from pipeline.finetune.settings import TARGETS
 from pipeline.recipe import RECIPES, Model, find_recipe, read_yaml
-
-# Every linear layer of a Llama-shaped block.
-_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 class Stage(Model):
@@ -46,7 +44,7 @@ class Lora(Model):
 
     rank: int = Field(16, ge=1)
     alpha: int = Field(32, gt=0)  # adapters count alpha / rank
-    targets: tuple[str, ...] = Field(_TARGETS, min_length=1)  # names of linear layers
+    targets: tuple[str, ...] = Field(TARGETS, min_length=1)  # names of linear layers
 
 
 class TrainingRecipe(Model):
@@ -73,6 +71,7 @@ class TrainingRecipe(Model):
     save_every: int = Field(200, ge=1)  # steps between checkpoints
     seed: int = Field(0, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    tensorboard: bool = False  # also draw losses, rates, gradient norms and tokens/s for it
 
     @model_validator(mode="after")
     def _check(self) -> TrainingRecipe:
@@ -86,11 +85,13 @@ class TrainingRecipe(Model):
         return self
 
 
-def load_training_recipe(name: str | Path, data: Path | None = None) -> TrainingRecipe:
+def load_training_recipe(
+    name: str | Path, data: Path | None = None, device: str | None = None
+) -> TrainingRecipe:
     """Read and check a training recipe; an `InputError` names the key and what is expected.
 
     Folders inside a recipe are taken from the recipe's own, and from the present one for a recipe
-    that comes with the project. `data` stands before the recipe's.
+    that comes with the project. `data` and `device` stand before the recipe's.
     """
     path = find_recipe(name)
     values = read_yaml(path)
@@ -102,6 +103,8 @@ def load_training_recipe(name: str | Path, data: Path | None = None) -> Training
         )
     if data is not None:
         values = {**values, "data": str(data.absolute())}
+    if device is not None:
+        values = {**values, "device": device}
     base = Path.cwd() if path.parent == RECIPES else path.parent.absolute()
     try:
         return TrainingRecipe.model_validate(_with_absolute_paths(values, base))
@@ -149,7 +152,6 @@ def resolve(recipe: TrainingRecipe) -> dict[str, Any]:
         "tokenizer": recipe.tokenizer or recipe.model,
         "stages": stages,
         "packs_per_step": recipe.batch,
-        "out": ".",
     }
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError, MmedError
+from pipeline.finetune.board import find_writer
+from pipeline.finetune.model import find_device
 from pipeline.finetune.run_card import read_card
 from pipeline.finetune.settings import FILE
 from pipeline.finetune.train import train
@@ -25,16 +27,25 @@ class TrainingFailedError(MmedError):
 
 def run(recipe: TrainingRecipe, out: Path, processes: int) -> Shown:
     """Train what a recipe says in `out`, and return the run card."""
-    if recipe.batch % processes:
-        raise InputError(
-            f"{processes} processes cannot share the {recipe.batch} packs of a step evenly. "
-            f"Give `batch` a multiple of {processes}, or start fewer processes."
-        )
+    _check(recipe, processes)
     make_pools(recipe, out)
     path = out / FILE
     write_atomically(path, (json.dumps(resolve(recipe), indent=1) + "\n").encode())
     card = train(path) if processes == 1 else _train_together(path, processes)
     return card, _text(out, card)
+
+
+def _check(recipe: TrainingRecipe, processes: int) -> None:
+    """Refuse what training would refuse, before hours of tokenising."""
+    if recipe.batch % processes:
+        raise InputError(
+            f"{processes} processes cannot share the {recipe.batch} packs of a step evenly. "
+            f"Give `batch` a multiple of {processes}, or start fewer processes."
+        )
+    if recipe.device == "cuda":
+        find_device(f"cuda:{processes - 1}")
+    if recipe.tensorboard:
+        find_writer()
 
 
 def _train_together(path: Path, processes: int) -> dict[str, Any]:

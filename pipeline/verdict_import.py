@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,8 @@ from pipeline.verdicts import (
     VERDICTS,
     Judged,
     Row,
+    can_be_held_against,
+    digest_of,
     fault_of,
     histories_of,
     hold_against,
@@ -30,7 +30,6 @@ from pipeline.verdicts import (
 
 FORMAT, VERSION = "mmed-verdicts", 1
 _TEXTS = ("id", "text_digest", "decision", "reason", "severity", "comment", "reviewer", "queue")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 _TOLD = ("waiting", "applied", "superseded", *UNUSED)
 
 
@@ -61,13 +60,18 @@ def apply_verdicts(source: Path, out: Path) -> Applied:
         manifest = json.loads((out / MANIFEST).read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{out}: no finished build here. Run `mmed build` first.") from error
+    if not can_be_held_against(out, manifest):
+        raise InputError(
+            f"{out}: the records of this build are no longer in its store/, so that verdicts "
+            "cannot be held against them. Run `mmed build` again, then this."
+        )
     build, given = read_export(source)
     path = out / REVIEW_FILE
     with locked(out):
         old = read_verdicts(path) if path.exists() else pl.DataFrame(schema=VERDICTS)
-        known = {_key(verdict) for verdict in old.iter_rows(named=True)}
-        obeyed = known if _is_obeyed(path, manifest) else set()
-        new = [verdict for verdict in given if _key(verdict) not in known]
+        known = _keys(old)
+        obeyed = _obeyed(out, manifest)
+        new = [one for key, one in {_key(one): one for one in given}.items() if key not in known]
         if new:
             merged = pl.concat([old, pl.DataFrame(new, schema=VERDICTS)])
             write_atomically(path, parquet_bytes(merged))
@@ -94,14 +98,16 @@ def _state(one: Judged, obeyed: set[str]) -> str:
     return "applied" if _key(one.verdict) in obeyed else "waiting"
 
 
-def _is_obeyed(path: Path, manifest: Mapping[str, Any]) -> bool:
-    """Tell whether the build has obeyed the verdicts as they lie there."""
+def _obeyed(out: Path, manifest: Mapping[str, Any]) -> set[str]:
+    """Return the keys of the verdicts that the build obeyed, of files that are still the same."""
     noted = manifest.get("review", {}).get("files", {})
-    return path.exists() and noted.get(REVIEW_FILE) == _digest(path)
+    paths = {name: out / name if name == REVIEW_FILE else Path(name) for name in noted}
+    same = [p for name, p in paths.items() if p.exists() and digest_of(p) == noted[name]]
+    return {key for path in same for key in _keys(read_verdicts(path))}
 
 
-def _digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
+def _keys(verdicts: pl.DataFrame) -> set[str]:
+    return {_key(verdict) for verdict in verdicts.iter_rows(named=True)}
 
 
 def _is_hexadecimal(value: str) -> bool:
@@ -173,8 +179,6 @@ def _wrong_types(value: Mapping[str, Any]) -> Iterator[str]:
     for name in ("id", "text_digest"):
         if not _is_hexadecimal(value[name]):
             yield f"{name} {value[name]!r:.60} is not 32 hexadecimal digits"
-    if not _TIME.fullmatch(value["judged_at"]):
-        yield f"judged_at {value['judged_at']!r:.60} is no time such as 2026-01-31T12:00:00.000Z"
     corrections = value["corrections"]
     is_read = isinstance(corrections, dict) and all(
         isinstance(text, str) for text in corrections.values()

@@ -7,6 +7,7 @@ last verdict counts. `pipeline/stages/review.py` obeys verdicts; here is what th
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 REVIEW_FILE = "review.parquet"
 VERDICTS = polars_schema(REVIEW)
+
+# Always in milliseconds, so that the order of these texts is that of the times.
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 Row = dict[str, Any]
 Verdict = Mapping[str, Any]
@@ -130,6 +134,8 @@ def read_verdicts(path: Path) -> pl.DataFrame:
 
 def fault_of(verdict: Verdict) -> str:
     """Return in words what is wrong with a verdict of the right types; empty where nothing is."""
+    if not _TIME.fullmatch(verdict["judged_at"]):
+        return f"judged_at {verdict['judged_at']!r:.60} is no time such as 2026-01-31T12:00:00.000Z"
     closed: dict[str, tuple[str, ...]] = {"decision": DECISIONS, "queue": QUEUES}
     if verdict["decision"] != "accept":
         closed |= {"reason": VERDICT_REASONS, "severity": SEVERITIES}
@@ -144,6 +150,14 @@ def fault_of(verdict: Verdict) -> str:
         if not published(one["text"]) and one["field"] not in MAY_BE_EMPTIED:
             return f"the corrected {one['field']} is empty; reject the record instead"
     return ""
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file of verdicts."""
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: the file of verdicts cannot be read ({error}).") from error
 
 
 def read_histories(paths: Sequence[Path]) -> dict[str, list[Row]]:
@@ -175,7 +189,7 @@ def review_facts(out: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
         state: sorted({one.verdict["id"] for one in judged if one.state == state})
         for state in UNUSED
     }
-    digests = {_shown(path, out): sha256(path.read_bytes()).hexdigest() for path in files}
+    digests = {_shown(path, out): digest_of(path) for path in files}
     return {"files": digests, "verdicts": len(judged), **ids}
 
 
@@ -205,9 +219,9 @@ def hold_against(
     """Return every verdict with what it finds in a build, by id and in each record's order."""
     if not histories:
         return []
-    stages = [entry["instance"] for entry in manifest["recipe"]["stages"]]
-    rows = _rows(out, manifest, _stage_before_review(manifest), histories)
-    published_ids = _rows(out, manifest, stages[-1], histories).keys()
+    judged_stage, last_stage = _stages(manifest)
+    rows = _rows(out, manifest, judged_stage, histories)
+    published_ids = _rows(out, manifest, last_stage, histories).keys()
     judged: list[Judged] = []
     for one in sorted(histories):
         row = rows.get(one)
@@ -229,19 +243,28 @@ def _held(row: Row, history: Sequence[Verdict], is_published: bool) -> Iterator[
         yield Judged(verdict, states[place], row["language"], counts)
 
 
-def _stage_before_review(manifest: Mapping[str, Any]) -> str:
-    """Return the stage whose rows the verdicts are about; the last, where none obeys them."""
+def can_be_held_against(out: Path, manifest: Mapping[str, Any]) -> bool:
+    """Tell whether the rows that verdicts are about are still in a build's store."""
+    return all(path.exists() for s in _stages(manifest) for path in _paths(out, manifest, s))
+
+
+def _stages(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the stage before `review`, or the last where none obeys verdicts, and the last."""
     entries = manifest["recipe"]["stages"]
-    before = (a["instance"] for a, b in pairwise(entries) if b["stage"] == "review")
-    return str(next(before, entries[-1]["instance"]))
+    last = str(entries[-1]["instance"])
+    before = (str(a["instance"]) for a, b in pairwise(entries) if b["stage"] == "review")
+    return next(before, last), last
+
+
+def _paths(out: Path, manifest: Mapping[str, Any], stage: str) -> list[Path]:
+    return [out / "store" / name for name in manifest["tables"][stage]["kept"]]
 
 
 def _rows(
     out: Path, manifest: Mapping[str, Any], stage: str, ids: Mapping[str, object]
 ) -> dict[str, Row]:
-    """Return the rows of these ids that a stage kept; none where the store is no longer there."""
-    paths = [out / "store" / name for name in manifest["tables"][stage]["kept"]]
-    tables = [pl.scan_parquet(path) for path in paths if path.exists()]
+    """Return the rows of these ids that a stage kept."""
+    tables = map(pl.scan_parquet, _paths(out, manifest, stage))
     every = pl.concat([pl.LazyFrame(schema=ITEM_COLUMNS), *tables])
     found = every.filter(pl.col("id").is_in(list(ids))).collect()
     return {row["id"]: row for row in found.iter_rows(named=True)}

@@ -52,7 +52,7 @@ def export(release: Path, style: str, out: Path) -> Exported:
     """
     if style not in SHAPES:
         raise InputError(f"--format {style}: expected one of {', '.join(SHAPES)}.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists():
         raise InputError(f"{out}: is there already. Give another --out, or remove it.")
     contents = read_contents(release)
     if contents.faults:

@@ -36,19 +36,14 @@ class Cursor:
     plan: str  # digest
     settings: str  # digest of what decides the numbers of the stage
 
-    @property
-    def is_finished(self) -> bool:
-        """Tell whether the stage is done."""
-        return self.step == self.num_steps
-
 
 def latest(folder: Path) -> tuple[Path, Cursor] | None:
     """Return the checkpoint that is furthest, or None where there is none."""
     found = sorted(folder.glob("[0-9]*"))
-    return (found[-1], read_cursor(found[-1])) if found else None
+    return (found[-1], _read_cursor(found[-1])) if found else None
 
 
-def read_cursor(checkpoint: Path) -> Cursor:
+def _read_cursor(checkpoint: Path) -> Cursor:
     """Return where a checkpoint stands; an `InputError` says that it is no whole one."""
     path = checkpoint / CURSOR
     try:

@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import MmedError
+from pipeline.finetune.board import Board
 from pipeline.finetune.flops import Work, utilisation
-from pipeline.finetune.mixture import Items
 from pipeline.finetune.parallel import World
-from pipeline.finetune.plan import EMPTY, Plan
+from pipeline.finetune.plan import EMPTY
+from pipeline.finetune.stages import StagePlan
 from pipeline.finetune.step import Outcome
 
 LOSSES, SPEED = "losses.jsonl", "speed.jsonl"
 EVERY = {"cpu": 1, "cuda": 10}  # steps between fetches
+DRAWN = ("loss", "learning_rate", "gradient_norm")  # of a line of losses.jsonl
 NAMED = 5  # records of a pack whose loss is no number
 
 
@@ -48,17 +50,11 @@ class Journal:
     """Follows one stage."""
 
     def __init__(
-        self,
-        folder: Path,
-        stage: str,
-        plan: Plan,
-        items: Items,
-        world: World,
-        work: Work,
-        num_steps: int,
+        self, folder: Path, stage: StagePlan, world: World, work: Work, board: Board | None
     ) -> None:
-        self._folder, self._stage, self._plan, self._items = folder, stage, plan, items
-        self._world, self._work, self._num_steps = world, work, num_steps
+        self._folder, self._world, self._work, self._board = folder, world, work, board
+        self._stage, self._plan, self._num_steps = stage.name, stage.plan, stage.num_steps
+        self._ids = stage.items.ids
         self._pending: list[tuple[Outcome, float]] = []
         self._since = time.perf_counter()
 
@@ -80,6 +76,7 @@ class Journal:
             _append(self._folder / LOSSES, lines)
             _append(self._folder / SPEED, [self._timed(lines[-1]["step"], speed)])
             self._show(lines[-1], speed)
+            self._draw(lines, speed)
 
     def _line(self, outcome: Outcome, rate: float) -> dict[str, Any]:
         loss, norm = float(outcome.loss), float(outcome.norm)
@@ -109,7 +106,7 @@ class Journal:
                 "checkpoint by repeating the command."
             )
         documents = [one for one in self._plan.docs[bad[0]].tolist() if one != EMPTY]
-        ids = [bytes(self._items.ids[one]).hex() for one in documents[:NAMED]]
+        ids = [bytes(self._ids[one]).hex() for one in documents[:NAMED]]
         more = f" and {len(documents) - NAMED} more" if len(documents) > NAMED else ""
         return (
             f"{where}, pack {bad[0]}: the loss is {loss}, expected a finite number. Records: "
@@ -145,6 +142,14 @@ class Journal:
         is_last = line["step"] + 1 == self._num_steps
         sys.stderr.write(f"{start}{text}{chr(10) if is_terminal and is_last else end}")
         sys.stderr.flush()
+
+    def _draw(self, lines: list[dict[str, Any]], speed: Speed) -> None:
+        if self._board is None:
+            return
+        for line in lines:
+            self._board.draw(line["step"], {name: line[name] for name in DRAWN})
+        self._board.draw(lines[-1]["step"], {"tokens_per_second": speed.tokens / speed.seconds})
+        self._board.flush()
 
 
 def _append(path: Path, lines: list[dict[str, Any]]) -> None:

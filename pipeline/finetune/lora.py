@@ -11,7 +11,6 @@ float64 nothing is rounded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,18 +21,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pipeline.errors import InputError
-
-# Every linear layer of a Llama-like block, by name: "all-linear" would follow a model's naming.
-TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-@dataclass(frozen=True, slots=True)
-class LoraSettings:
-    """The adapters to add; an update is scaled by alpha / rank, and nothing is dropped out."""
-
-    rank: int = 16
-    alpha: int = 32
-    targets: tuple[str, ...] = TARGETS
+from pipeline.finetune.settings import TARGETS as TARGETS
+from pipeline.finetune.settings import AdapterSettings
 
 
 class _RoundedLinear(nn.Linear):
@@ -43,7 +32,7 @@ class _RoundedLinear(nn.Linear):
         return F.linear(states, self.weight.to(states.dtype))
 
 
-def add_adapters(model: PreTrainedModel, settings: LoraSettings, source: str) -> PeftModel:
+def add_adapters(model: PreTrainedModel, settings: AdapterSettings, source: str) -> PeftModel:
     """Freeze a model and add adapters that change nothing yet; `source` names the base in files.
 
     Raises InputError where a target names no layer.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.finetune.packing import Ints, Places
 from pipeline.finetune.pool import Pool
 
-_REPLAY, _WEIGHTING = 1, 2  # what a random stream is for; part of its key
+_REPLAY, _WEIGHTING = 1, 2  # what a random stream is for; part of its key, and 0 is the plan's
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,14 @@ def items_of(pool: Pool) -> Items:
 
 
 def with_replay(pool: Pool, earlier: Pool, share: float, seed: int) -> Items:
-    """Return the items of a pool, and so many of an earlier one that they are `share` of all."""
+    """Return the items of a pool, and so many of an earlier one that they are `share` of all.
+
+    An earlier pool that has fewer gives each of its items, and some of them again.
+    """
     own = items_of(pool)
     wanted = round(len(own.lengths) * share / (1 - share))
     keys = _random(seed, 0, _REPLAY, len(earlier.offsets) - 1)
-    chosen = np.sort(np.argsort(keys, kind="stable")[:wanted]).astype(np.int32)
+    chosen = np.sort(np.resize(np.argsort(keys, kind="stable"), wanted)).astype(np.int32)
     return _joined(own, _taken(items_of(earlier), chosen))
 
 
@@ -83,7 +86,7 @@ def weighted(items: Items, temperature: float, seed: int, epoch: int) -> Ints | 
 
 
 def tokens_per_language(items: Items, taken: Ints) -> dict[str, dict[str, int]]:
-    """Return tokens and supervised tokens per language of the items taken, repeats counted."""
+    """Return items, tokens and supervised tokens per language of those taken, repeats counted."""
     language = items.language[taken]
     counts = {}
     for at, name in enumerate(items.languages):
@@ -98,7 +101,7 @@ def tokens_per_language(items: Items, taken: Ints) -> dict[str, dict[str, int]]:
 
 
 def _random(seed: int, epoch: int, use: int, number: int) -> NDArray[np.uint64]:
-    bits = np.random.Philox(key=np.array([seed, epoch << 8 | use], np.uint64))
+    bits = np.random.Philox(key=np.array([seed, use << 32 | epoch], np.uint64))
     return np.asarray(bits.random_raw(number), np.uint64)
 
 

@@ -115,7 +115,12 @@ def find_device(name: str) -> torch.device:
             f"device {name!r}: torch {torch.__version__} finds no GPU; use --device cpu, or "
             "install a CUDA build of torch."
         )
-    return torch.device(name)
+    device = torch.device(name)
+    if (device.index or 0) >= torch.cuda.device_count() and device.type == "cuda":
+        raise InputError(
+            f"device {name!r}: there are {torch.cuda.device_count()} GPUs; start as many processes."
+        )
+    return device
 
 
 def check_vocabulary(model: nn.Module, vocabulary: int, tokenizer: str) -> None:

@@ -59,6 +59,13 @@ class Plan:
         """Return how many optimiser steps the plan has."""
         return len(self.steps)
 
+    def documents(self, num_steps: int) -> Ints:
+        """Return the items that the first steps take, those of several epochs again, [n]."""
+        packs = self.steps[:num_steps]
+        taken: Ints = self.docs[packs[packs != EMPTY]]
+        documents: Ints = taken[taken != EMPTY]
+        return documents
+
     def assign(self, step: int, rank: int, world: int) -> Ints:
         """Return the packs of a rank in a step; together those of all ranks are `steps[step]`."""
         return snake(self.steps[step], rank, world)

@@ -103,6 +103,26 @@ def open_pool(folder: Path) -> Pool:
     return pool
 
 
+def check_tokenizer(pool: Pool, name: str) -> None:
+    """Refuse a pool that the tokenizer of another model made, where its facts tell."""
+    made_by = pool.facts.get("tokenizer", {}).get("name")
+    # A folder goes by its last name in a pool.
+    if made_by is not None and made_by not in (name, Path(name).name):
+        raise InputError(
+            f"{pool.folder}: made with the tokenizer of {made_by!r}, and the run's is {name!r}. "
+            "Run `mmed tokenize` for this model."
+        )
+
+
+def fertility(pool: Pool) -> dict[str, float]:
+    """Return tokens per character of the answers by language, without the token that ends each."""
+    return {
+        language: (one["supervised_tokens"] - one["items"]) / one["supervised_characters"]
+        for language, one in pool.facts.get("fertility", {}).items()
+        if one["supervised_characters"]
+    }
+
+
 def _read_facts(folder: Path) -> dict[str, Any]:
     path = folder / FACTS
     try:

@@ -17,6 +17,14 @@ from pipeline.finetune.trainee import Trainee
 ADAPTER, MODEL = "adapter", "model"
 
 
+def has_result(settings: RunSettings) -> bool:
+    """Tell whether all is there that `write_model` leaves."""
+    wanted = [] if settings.lora is None else [ADAPTER]
+    if settings.merge or settings.lora is None:
+        wanted.append(MODEL)
+    return all((settings.folder / name).is_dir() for name in wanted)
+
+
 def write_model(settings: RunSettings, trainee: Trainee, world: World) -> None:
     """Write `adapter/`, with `merge` also `model/`; after full fine-tuning `model/`.
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import resource
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import peft
 import torch
@@ -21,11 +23,10 @@ from pipeline.finetune.flops import utilisation
 from pipeline.finetune.journal import LOSSES, SPEED, Speed
 from pipeline.finetune.model import model_title
 from pipeline.finetune.parallel import World
+from pipeline.finetune.pool import fertility
 from pipeline.finetune.settings import RunSettings
+from pipeline.finetune.stages import StagePlan
 from pipeline.finetune.trainee import compute_dtype
-
-if TYPE_CHECKING:
-    from pipeline.finetune.train import StagePlan
 
 CARD = "run_card"
 _PER = {"token": "supervised tokens", "sample": "items"}
@@ -104,7 +105,8 @@ def _stage(folder: Path, stage: StagePlan, error: float, world: World) -> dict[s
         "and processes",
         "replay": stage.settings.replay,
         "temperature": stage.settings.temperature,
-        "languages_planned": stage.languages,
+        "languages": stage.languages,
+        "tokens_per_character": {name: round(x, 3) for name, x in fertility(stage.pool).items()},
         "first_loss": losses[0] if losses else None,
         "last_loss": losses[-1] if losses else None,
         "packed_against_apart": error,
@@ -150,8 +152,12 @@ def _device(world: World) -> str:
     return f"cpu, {torch.get_num_threads()} threads"
 
 
-def _peak_memory(world: World) -> int | None:
-    return torch.cuda.max_memory_allocated(world.device) if world.device.type == "cuda" else None
+def _peak_memory(world: World) -> int:
+    """Return the most bytes that this process has held, on the GPU or else in main memory."""
+    if world.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(world.device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _code_digest() -> str:
@@ -171,6 +177,7 @@ def _markdown(values: Mapping[str, Any]) -> str:
         f"- Trained: {trained['what']}, {trained['parameters']:,} parameters, {values['dtype']}",
         f"- Device: {values['device']}; processes: {values['processes']}",
         f"- Packs: {values['capacity']:,} tokens, {values['packs_per_step']} a step",
+        f"- Memory at most {values['peak_memory_bytes'] / 2**30:.2f} GiB, of one process",
         f"- Seed {values['seed']}, code {values['code'][:16]}, {versions}",
         "",
     ]
@@ -182,9 +189,11 @@ def _markdown(values: Mapping[str, Any]) -> str:
 
 def _stage_lines(stage: Mapping[str, Any]) -> list[str]:
     rows = [
-        f"| {name} | {counts['items']:,} | {counts['tokens']:,} | {counts['supervised']:,} |"
-        for name, counts in stage["languages_planned"].items()
+        f"| {name} | {counts['items']:,} | {counts['tokens']:,} | {counts['supervised']:,} | "
+        f"{stage['tokens_per_character'].get(name, '-')} |"
+        for name, counts in stage["languages"].items()
     ]
+    mfu = "not known here" if stage["mfu"] is None else f"{stage['mfu']:.1%}"
     return [
         f"## Stage {stage['name']}",
         "",
@@ -194,9 +203,12 @@ def _stage_lines(stage: Mapping[str, Any]) -> list[str]:
         f"- Loss of the first step {stage['first_loss']:.4f}, of the last {stage['last_loss']:.4f}",
         f"- Packed logits differ from those apart by {stage['packed_against_apart']:.2g}, relative",
         f"- {stage['seconds']:,} s, {stage['tokens_per_second']:,} tokens/s without padding",
+        f"- MFU, attention by squared lengths: {mfu}",
         "",
-        "| language | items | tokens | supervised |",
-        "|---|---|---|---|",
+        "Seen in all its steps; tokens per character are those of the pool's answers.",
+        "",
+        "| language | items | tokens | supervised | tokens/character |",
+        "|---|---|---|---|---|",
         *rows,
         "",
     ]

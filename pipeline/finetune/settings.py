@@ -12,6 +12,9 @@ from pipeline.errors import InputError
 from pipeline.finetune.plan import Order
 
 FILE = "run.json"
+# Every linear layer of a Llama-shaped block, by name: "all-linear" would follow a model's naming.
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+_AGAIN = "`mmed train RECIPE` writes it."
 Made = TypeVar("Made")
 
 
@@ -32,11 +35,11 @@ class StageSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterSettings:
-    """LoRA: rank, scale and the linear layers that get adapters."""
+    """LoRA: an update is scaled by alpha / rank, and nothing is dropped out."""
 
-    rank: int
-    alpha: int
-    targets: tuple[str, ...]
+    rank: int = 16
+    alpha: int = 32
+    targets: tuple[str, ...] = TARGETS  # linear layers, by the last part of their name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class RunSettings:
     save_every: int = 200
     seed: int = 0
     device: str = "auto"
+    tensorboard: bool = False
 
 
 def read_settings(path: Path) -> RunSettings:
@@ -68,12 +72,12 @@ def read_settings(path: Path) -> RunSettings:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}). `mmed train RECIPE` writes it."
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}). {_AGAIN}") from error
     except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}). `mmed train RECIPE` writes it.") from error
-    stages = tuple(_made(StageSettings, stage, path) for stage in values.get("stages", ()))
+        raise InputError(f"{path}: not JSON ({error}). {_AGAIN}") from error
+    if not isinstance(values, dict) or not values.get("stages"):
+        raise InputError(f"{path}: without `stages`, of which a run has at least one. {_AGAIN}")
+    stages = tuple(_made(StageSettings, stage, path) for stage in values["stages"])
     lora = values.get("lora")
     adapters = None if lora is None else _made(AdapterSettings, _as_tuples(lora), path)
     given = {**values, "folder": path.parent, "stages": stages, "lora": adapters}
@@ -90,4 +94,4 @@ def _made(kind: type[Made], values: Mapping[str, Any], path: Path) -> Made:
     try:
         return kind(**{name: value for name, value in values.items() if name in known})
     except TypeError as error:
-        raise InputError(f"{path}: {error}. Write it anew with `mmed train RECIPE`.") from error
+        raise InputError(f"{path}: {error}. {_AGAIN}") from error

@@ -12,7 +12,6 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from pipeline.errors import InputError
 from pipeline.finetune.packaged import find_packaged
-from pipeline.finetune.pool import Pool
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
@@ -69,15 +68,3 @@ def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
     """Return a digest of everything that decides which tokens a text becomes."""
     special = json.dumps(tokenizer.special_tokens_map, sort_keys=True, default=str)
     return sha256((backend(tokenizer).to_str() + special).encode()).hexdigest()
-
-
-def check_matches(pool: Pool, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Refuse a pool that another tokenizer made."""
-    made_by, given = pool.facts["tokenizer"], tokenizer_digest(tokenizer)
-    if made_by["digest"] == given:
-        return
-    raise InputError(
-        f"{pool.folder}: made with the tokenizer of {made_by['name']!r} "
-        f"({pool.facts['vocabulary']:,} tokens, {made_by['digest'][:8]}), not with that of the "
-        f"model ({len(tokenizer):,} tokens, {given[:8]}). Run `mmed tokenize` for this model."
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pipeline.finetune.check import self_check
 from pipeline.finetune.collate import Batch
 from pipeline.finetune.compile import checkpoint_layers, compile_layers, compiled_kernel
-from pipeline.finetune.lora import LoraSettings, add_adapters
+from pipeline.finetune.lora import add_adapters
 from pipeline.finetune.loss import Kernel, Weighting, packed_loss
 from pipeline.finetune.model import causal_model, forward_hidden, head_weight, load_model
 from pipeline.finetune.parallel import World, shard
@@ -54,30 +54,36 @@ def make_trainee(
     """
     dtype = compute_dtype(settings, world)
     is_sharded = settings.lora is None and (world.size > 1 or dtype == "bfloat16")
-    model: Any = load_model(
-        settings.model,
-        dtype="float32" if is_sharded and dtype == "bfloat16" else dtype,
-        device=world.device.type,
-        seed=settings.seed,
-    )
-    if settings.lora is not None:
-        adapters = LoraSettings(
-            settings.lora.rank, settings.lora.alpha, tuple(settings.lora.targets)
-        )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            model = add_adapters(model, adapters, settings.model)
-    model.train()
-    if settings.checkpointing:
-        checkpoint_layers(model, _num_checkpointed(model, settings.checkpointing))
-    is_compiled = world.device.type == "cuda" if settings.compile is None else settings.compile
-    if is_compiled:
-        compile_layers(model)
+    model = _prepared(settings, world, dtype)
     errors = [_check(model, plan) for plan in plans]  # a sharded model has no logits to look at
-    trainee = Trainee(model, compiled_kernel() if is_compiled else None)
+    if is_sharded and dtype == "bfloat16":
+        # Its parts are kept in float32, in which attention would be another kernel to check.
+        del model
+        model = _prepared(settings, world, "float32")
+    trainee = Trainee(model, compiled_kernel() if _is_compiled(settings, world) else None)
     if is_sharded:
         shard(trainee, model, getattr(torch, dtype))
     return trainee, errors
+
+
+def _prepared(settings: RunSettings, world: World, dtype: str) -> nn.Module:
+    """Return the model with its adapters, recomputing and compiled as asked for."""
+    device = world.device.type
+    model: Any = load_model(settings.model, dtype=dtype, device=device, seed=settings.seed)
+    if settings.lora is not None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            model = add_adapters(model, settings.lora, settings.model)
+    model.train()
+    if settings.checkpointing:
+        checkpoint_layers(model, _num_checkpointed(model, settings.checkpointing))
+    if _is_compiled(settings, world):
+        compile_layers(model)
+    return cast(nn.Module, model)
+
+
+def _is_compiled(settings: RunSettings, world: World) -> bool:
+    return world.device.type == "cuda" if settings.compile is None else settings.compile
 
 
 def _check(model: nn.Module, plan: Plan) -> float:

@@ -39,7 +39,7 @@ def counts(contents: Contents) -> Iterator[Finding]:
         yield Finding(CARD, "no line that begins with the number of rows", f"one with {total}")
     languages = sorted({file.language for file in contents.files})
     given = contents.head.get("language")
-    if sorted(given if isinstance(given, list) else []) != languages:
+    if sorted(map(str, given) if isinstance(given, list) else []) != languages:
         yield Finding(CARD, f"languages {given} in the head", ", ".join(languages))
 
 
@@ -99,7 +99,7 @@ def licenses(contents: Contents) -> Iterator[Finding]:
         if is_unknown(license_id) and source not in named:
             found = f"no stated licence ({license_id or 'empty'}) of {source}"
             yield Finding(
-                file, found, f"one, or the source among {', '.join(named) or 'none'}", row
+                file, found, f"one, or the source among {', '.join(map(str, named)) or 'none'}", row
             )
         elif not is_unknown(license_id) and not is_allowed(license_id, cast(LicenseChoice, choice)):
             yield Finding(file, f"licence {license_id}", f"one that {choice!r} allows", row)

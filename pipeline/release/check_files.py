@@ -198,7 +198,7 @@ def croissant(contents: Contents) -> Iterator[Finding]:
     try:
         document = json.loads((contents.folder / CROISSANT).read_bytes())
         entries = document["distribution"]
-        named = {e["contentUrl"]: e["sha256"] for e in entries if "contentUrl" in e}
+        named = {str(e["contentUrl"]): str(e["sha256"]) for e in entries if "contentUrl" in e}
     except FileNotFoundError:
         yield Finding(CROISSANT, "the file is missing", "it in every release")
         return

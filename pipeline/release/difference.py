@@ -32,7 +32,8 @@ class Ids:
 class ConfigChange:
     """What changed in one configuration, a subset in a language; a record is told where it is now.
 
-    `columns` counts the changed records per column, `moves` the moved ones per `from -> to`.
+    `columns` counts the changed records per column, `moves` the moved ones per `from -> to`, which
+    are splits; `from` names the configuration too where it was another.
     """
 
     rows_before: int
@@ -74,7 +75,7 @@ class Difference:
 
 def _is_changed(change: ConfigChange) -> bool:
     parts = (change.added, change.removed, change.changed, change.moved)
-    return any(part.rows for part in parts)
+    return change.rows_before != change.rows_after or any(part.rows for part in parts)
 
 
 def _told(name: str, change: ConfigChange) -> Iterator[str]:
@@ -120,9 +121,11 @@ def _change(
     both = here.filter(pl.col("id_before").is_not_null())
     is_other = {name: pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in columns}
     changed = both.filter(pl.any_horizontal(*is_other.values())) if columns else both.clear()
-    moved = both.filter(pl.col("split") != pl.col("split_before"))
+    moved = both.with_columns(_from(config), to=pl.col("split")).filter(
+        pl.col("from") != pl.col("to")
+    )
     removed = joined.filter(pl.col("id").is_null() & (pl.col("config_before") == config))
-    moves = Counter(f"{a} -> {b}" for a, b in moved.select("split_before", "split").iter_rows())
+    moves = Counter(f"{a} -> {b}" for a, b in moved.select("from", "to").iter_rows())
     counts = {name: changed.filter(other).height for name, other in is_other.items()}
     return ConfigChange(
         old.filter(pl.col("config") == config).height,
@@ -133,6 +136,14 @@ def _change(
         {name: rows for name, rows in counts.items() if rows},
         _ids(moved["id"], num_ids),
         dict(sorted(moves.items())),
+    )
+
+
+def _from(config: str) -> pl.Expr:
+    """Return where a record was: a split, with its configuration where that was another."""
+    was, split = pl.col("config_before"), pl.col("split_before")
+    return (
+        pl.when(was == config).then(split).otherwise(pl.format("{} {}", was, split)).alias("from")
     )
 
 

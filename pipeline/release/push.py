@@ -126,7 +126,8 @@ def upload(planned: Planned, api: HfApi) -> str:
         return _upload(planned, api)
     except HFValidationError as error:
         raise InputError(f"{planned.repository!r}: no name of a repository ({error}).") from error
-    except (HfHubHTTPError, httpx.HTTPError, httpx2.HTTPError, OSError) as error:
+    # The transfer of large files ends in a bare RuntimeError, whatever stopped it.
+    except (HfHubHTTPError, httpx.HTTPError, httpx2.HTTPError, OSError, RuntimeError) as error:
         # A response's text could repeat what was sent; its first line names status and address.
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise StoppedError(

@@ -82,7 +82,7 @@ const showList = () => {
   get("results").replaceChildren(
     ...found.slice(0, listed).map((record) =>
       make("li", {}, make("a", { href: `#id=${record.id}`, "aria-current": record === current && "true" },
-        make("small", {}, `${record.language} · ${record.source} · ${record.form}`),
+        make("small", {}, present([record.language, record.source, record.form]).join(" · ")),
         record.reason && make("small", { class: "gone" }, ` · dropped: ${record.reason}`),
         isJudged(record) && make("small", { class: "done" }, " · judged"),
         make("span", { lang: record.language, dir: "auto" }, beginning(record)))),
@@ -144,7 +144,7 @@ const showLineage = (record) =>
     fact("Found", record.evidence && make("q", { lang: record.language, dir: "auto" }, record.evidence)),
     fact("Other record", record.instead && link(record.instead)),
     fact("Dropped for this one", ...twins(record)),
-    fact("Language, form", `${record.language}, ${record.form}, ${record.task === "mcq" ? "multiple choice" : "open question"}`),
+    fact("Language, form", present([record.language, record.form, record.task === "mcq" ? "multiple choice" : "open question"]).join(", ")),
     fact("Source", `${record.source}, `, make("span", { class: "path" }, record.place)),
     fact("Licence", record.license),
     fact("Origin", record.origin),

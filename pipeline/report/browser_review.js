@@ -192,7 +192,8 @@ const showQueue = () => {
   const ids = queueIds();
   const num = ids.filter((id) => isJudged(byId.get(id))).length;
   const names = new Intl.DisplayNames([paneLanguage()], { type: "language" });
-  const isRisk = current && data.queues[current.language].risk.includes(current.id);
+  // Only published records are judged; a row that could not be read has not even a language.
+  const isRisk = current?.digest && data.queues[current.language].risk.includes(current.id);
   const part = current?.digest && (isRisk ? "risk" : queueOf(current.id));
   const kinds = isRisk ? current.kinds.map((kind) => say(`kind_${kind}`)).join(", ") : "";
   return [
@@ -244,7 +245,8 @@ const exportVerdicts = () => {
 };
 
 const isVerdict = (one) =>
-  /^[0-9a-f]{32}$/.test(one.id) && DECISIONS.includes(one.decision) && !Number.isNaN(Date.parse(one.judged_at));
+  /^[0-9a-f]{32}$/.test(one.id) && DECISIONS.includes(one.decision) && one.corrections instanceof Object &&
+  !Number.isNaN(Date.parse(one.judged_at));
 
 const importVerdicts = async (event) => {
   const told = get("review-told");

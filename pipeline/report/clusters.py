@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.report.charts import Chart, draw
+from pipeline.report.pairs import TEXTS as FIELDS
 from pipeline.report.shorten import masked
 from pipeline.report.spans import Run, compare, plain
 from pipeline.report.tables import Tables
@@ -16,7 +17,6 @@ from pipeline.report.tables import Tables
 REASONS = ("exact_duplicate", "near_duplicate", "conflicting_key")
 CLUSTERS = 20  # shown of a language, half of them the largest
 TWINS = 3  # shown of a cluster
-_FIELDS = ("context", "question", "options", "answer", "rationale")
 _MANY = 10**9
 _SIZES = ((2, 2), (3, 3), (4, 5), (6, 10), (11, _MANY))
 
@@ -98,8 +98,8 @@ def read_twins(tables: Tables, stages: Mapping[str, str], drops: pl.DataFrame) -
     )
     around = _chosen(twins.filter(~pl.col("is_mirror")))["kept_instead"]
     shown = twins.filter(pl.col("kept_instead").is_in(around.implode()), ~pl.col("is_mirror"))
-    shown = shown.group_by("kept_instead", maintain_order=True).head(TWINS)
-    return TwinFacts(twins, dict(_records(tables, stages, pl.concat([around, shown["id"]]))))
+    shown = shown.group_by("language", "kept_instead", maintain_order=True).head(TWINS)
+    return TwinFacts(twins, _records(tables, stages, pl.concat([around, shown["id"]])))
 
 
 def _chosen(twins: pl.DataFrame) -> pl.DataFrame:
@@ -115,21 +115,19 @@ def _chosen(twins: pl.DataFrame) -> pl.DataFrame:
 
 def _records(
     tables: Tables, stages: Mapping[str, str], ids: pl.Series
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield records as the stages that compared them had them."""
-    instances = [name for name, stage in stages.items() if stage == "deduplicate"]
-    found: set[str] = set()
-    for instance in instances:
+) -> dict[str, Mapping[str, Any]]:
+    """Return records as the last stage that compared them had them; `is_kept` as it left them."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for instance in (name for name, stage in stages.items() if stage == "deduplicate"):
         if instance not in tables.names or not tables.are_there({instance}):
             continue
         for kind in ("kept", "dropped"):
             for table in tables.scan(instance, kind):
                 rows = table.filter(pl.col("id").is_in(ids.implode()))
-                chosen = rows.select("id", "source", "language", *_FIELDS).collect()
+                chosen = rows.select("id", "source", "language", *FIELDS).collect()
                 for row in chosen.iter_rows(named=True):
-                    if row["id"] not in found:
-                        found.add(row["id"])
-                        yield row["id"], {**row, "is_kept": kind == "kept"}
+                    found[row["id"]] = {**row, "is_kept": kind == "kept"}
+    return found
 
 
 def make_clusters(facts: TwinFacts, language: str) -> Clusters | None:
@@ -180,7 +178,7 @@ def _clusters(
 
 def _twin(kept: Mapping[str, Any], dropped: Mapping[str, Any], row: Mapping[str, Any]) -> Twin:
     fields = []
-    for name in _FIELDS:
+    for name in FIELDS:
         left, right = _text(kept, name), _text(dropped, name)
         if kept["language"] != dropped["language"]:
             fields.append(FieldTwins(name, plain(left), plain(right)))

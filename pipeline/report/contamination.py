@@ -1,18 +1,18 @@
 """Which benchmarks the training rows ran into, from which source, and some of the pairs.
 
-Of a benchmark item only its id is shown, never its text: what stands on a page is read by crawlers.
+Of a pair only ids are shown: the training row says the benchmark item again, and what stands on a
+page is read by crawlers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from pipeline.report.shorten import cut, masked
 from pipeline.report.tables import Tables
 
 WAYS = {
@@ -23,7 +23,6 @@ WAYS = {
 }
 ROLES = ("benchmark", "validation")
 PAIRS = 3  # shown per language, benchmark and way
-TEXT_BYTES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,6 @@ class Match:
     id: str
     source: str
     language: str
-    question: str  # of the training row
     way: str
     value: float | None
     item: str
@@ -72,10 +70,9 @@ class Contamination:
     hits: tuple[Hit, ...]
     matches: tuple[Match, ...]
 
-    def rows(self, language: str) -> tuple[int, int]:
-        """Return how many rows of a language were dropped, and how many flagged."""
-        own = [hit for hit in self.hits if hit.language == language]
-        return sum(hit.dropped for hit in own), sum(hit.flagged for hit in own)
+    def num_dropped(self, language: str) -> int:
+        """Return how many rows of a language were dropped."""
+        return sum(hit.dropped for hit in self.hits if hit.language == language)
 
     def overlaps(self) -> Iterator[Overlap]:
         """Yield the hits by benchmark and source, most rows first."""
@@ -101,7 +98,7 @@ def read_contamination(
     """
     reasons = [f"{role}_{way}" for role in ROLES for way in WAYS]
     dropped = drops.filter(pl.col("reason").is_in(reasons)).select(
-        "id", "source", "language", "reason", "value", "stage", item="kept_instead"
+        "id", "source", "language", "reason", "value", item="kept_instead"
     )
     flagged = _flagged(rows)
     items = _items(tables, first, pl.concat([dropped["item"], flagged["item"]]))
@@ -109,9 +106,7 @@ def read_contamination(
         part.join(items, on="item", how="left").with_columns(pl.col("benchmark").fill_null(""))
         for part in (dropped, flagged)
     )
-    pairs = _pairs(dropped)
-    questions = _questions(tables, pairs)
-    return Contamination(tuple(_hits(dropped, flagged)), tuple(_matches(pairs, questions)))
+    return Contamination(tuple(_hits(dropped, flagged)), tuple(_matches(_pairs(dropped))))
 
 
 def _flagged(rows: pl.DataFrame | None) -> pl.DataFrame:
@@ -153,25 +148,12 @@ def _pairs(dropped: pl.DataFrame) -> pl.DataFrame:
     return groups.head(PAIRS)
 
 
-def _questions(tables: Tables, pairs: pl.DataFrame) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    wanted = pairs["id"].implode()
-    for stage in pairs["stage"].unique():
-        if stage not in tables.names or not tables.are_there({stage}):
-            continue
-        for table in tables.scan(stage, "dropped"):
-            rows = table.filter(pl.col("id").is_in(wanted)).select("id", "question").collect()
-            found |= dict(rows.iter_rows())
-    return found
-
-
-def _matches(pairs: pl.DataFrame, questions: Mapping[str, str]) -> Iterator[Match]:
+def _matches(pairs: pl.DataFrame) -> Iterator[Match]:
     for row in pairs.iter_rows(named=True):
         yield Match(
             id=row["id"],
             source=row["source"],
             language=row["language"],
-            question=cut(masked(questions.get(row["id"], ""), row["language"]), TEXT_BYTES),
             way=row["reason"].partition("_")[2],
             value=row["value"],
             item=row["item"] or "",

@@ -21,6 +21,7 @@ from pipeline.report.values import (
     SourceView,
     StageView,
     is_role,
+    repeats_protected,
 )
 from schemas.ledger import REASONS
 
@@ -126,9 +127,10 @@ def reason_views(examples: pl.DataFrame, whole: Flow, code: str) -> tuple[Reason
 
 
 def _example(row: Mapping[str, Any]) -> Example:
-    # Benchmark and validation items are no fault: their text has no business on a page.
-    question = "" if is_role(row["reason"]) else masked(row["question"], row["language"])
-    evidence = " ".join(row["evidence"].split())
+    # The text of benchmark and validation items has no business on a page.
+    is_withheld = is_role(row["reason"]) or repeats_protected(row["reason"])
+    question = "" if is_withheld else masked(row["question"], row["language"])
+    evidence = "" if is_withheld else " ".join(row["evidence"].split())
     evidence = "" if question.startswith(evidence) else evidence
     evidence = cut(evidence, EVIDENCE_BYTES if question else EXAMPLE_BYTES)
     question = cut(question, EXAMPLE_BYTES - len(evidence.encode()))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from pipeline.report.locales import format_number
 from pipeline.report.pairs import Pair, found_by, make_pair, sentence_of
 from pipeline.report.read_made import OPERATIONS, MadeFacts
 from pipeline.report.shorten import cut, masked
@@ -51,7 +52,7 @@ def made_notices(made: MadeView | None, code: str) -> Iterator[str]:
         if jobs == 1 and not kept:
             yield f"The only {name}{into} was quarantined."
         elif jobs and not kept:
-            yield f"All {jobs:,} {name}s{into} were quarantined."
+            yield f"All {format_number(jobs, code)} {name}s{into} were quarantined."
     if made and made.rationales and made.rationales.written and not made.rationales.kept:
         yield "No rationale that a model wrote was kept."
 

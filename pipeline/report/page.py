@@ -23,7 +23,7 @@ from pipeline.report.funnel import (
     whole_flow,
 )
 from pipeline.report.lengths import make_lengths
-from pipeline.report.locales import published_rows
+from pipeline.report.locales import format_share, published_rows
 from pipeline.report.made import made_notices, make_made
 from pipeline.report.mixes import by_language, directions, forms_by_language, sources_by_language
 from pipeline.report.read import BuildFacts
@@ -50,6 +50,7 @@ def make_page(build: BuildFacts) -> Page:
     """Return the values of the page, without the browser of records."""
     manifest, release = build.manifest, build.manifest["recipe"]["release"]
     limits = Report.model_validate(manifest["recipe"].get("report", {}))
+    kinds = {entry["stage"] for entry in manifest["recipe"]["stages"]}
     found = {one.language for parts in build.counts.values() for one in parts}
     codes = [code for code in (*LANGUAGES, "") if code in found]
     languages = [_language(build, code, limits) for code in codes]
@@ -76,7 +77,7 @@ def make_page(build: BuildFacts) -> Page:
         detected=build.detected,
         directions=tuple(directions(build.made)) if build.made else (),
         contamination=tuple(build.contamination.overlaps()),
-        checked=tuple(manifest["benchmarks"]["checked"]),
+        checked=tuple(manifest["benchmarks"]["checked"]) if "decontaminate" in kinds else (),
         missing=tuple(manifest["benchmarks"]["missing"]),
         missing_files=manifest["missing"],
         versions=manifest["versions"],
@@ -88,11 +89,9 @@ def shown_ids(page: Page) -> Iterator[str]:
     """Yield the ids of the records that the page names, for its browser to hold them."""
     for language in page.languages:
         for reason in language.reasons:
-            # Of a protected item the page shows nothing.
-            is_protected = reason.reason.startswith(("benchmark_", "validation_"))
             for example in reason.examples:
                 yield example.id
-                if example.kept_instead and not is_protected:
+                if example.kept_instead and not reason.is_protected:
                     yield example.kept_instead
         for cluster in language.clusters.shown if language.clusters else ():
             yield cluster.id
@@ -158,7 +157,6 @@ def _seen(
 ) -> Seen:
     """Return what the rules look at, as far as manifest and ledger tell it."""
     release = build.manifest["release"]
-    dropped, _ = build.contamination.rows(code)
     difference = build.difference
     return Seen(
         code=code,
@@ -170,7 +168,7 @@ def _seen(
         jobs=0,
         failed=0,
         overlaps=0,
-        dropped_overlaps=dropped,
+        dropped_overlaps=build.contamination.num_dropped(code),
         benchmark_items=sum(rows for _, rows in benchmarks),
         losses=[(source.name, source.whole.loss) for source in sources if source.whole.candidates],
         detected=0,
@@ -263,7 +261,7 @@ def _notices(
         if not line.form and not line.total
     ]
     notices += [
-        f"{source.name} lost {source.whole.loss:.0%} of its rows for training."
+        f"{source.name} lost {format_share(source.whole.loss, code)} of its rows for training."
         for source in sources
         if source.whole.loss > limits.loss.amber
     ]

@@ -72,12 +72,6 @@ def _folded(text: pl.Expr, language: str) -> pl.Expr:
     return folded.str.replace_all("ё", "е", literal=True) if language == "ru" else folded
 
 
-def risks(text: str, language: str) -> tuple[str, ...]:
-    """Return the kinds of risk that a text speaks of."""
-    row = with_kinds(pl.DataFrame({"id": [""], "language": [language], "said": [text]}))
-    return tuple(kind for kind in KINDS if row[kind].item())
-
-
 @cache
 def _pattern(kind: str, language: str) -> str:
     """Return what finds a kind of risk in folded text.

@@ -23,7 +23,7 @@ from pipeline.report.mixes import Heat, read_detected
 from pipeline.report.read_made import MadeFacts, read_made
 from pipeline.report.rows import read_rows
 from pipeline.report.tables import Tables
-from pipeline.verdicts import Tally, tally
+from pipeline.verdicts import Tally, can_be_held_against, tally
 
 LEDGER_FILE = "ledger.parquet"
 _TOLD = (
@@ -79,7 +79,7 @@ def read_build(out: Path) -> BuildFacts:
         twins=read_twins(tables, stages, drops),
         contamination=read_contamination(drops, rows, tables, names[0]),
         difference=make_difference(read_previous(out), row_states(out / "store", manifest)),
-        tallies=tally(out, manifest) if rows is not None else {},
+        tallies=tally(out, manifest) if can_be_held_against(out, manifest) else {},
     )
 
 

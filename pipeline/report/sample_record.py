@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.report.shorten import cut
+from pipeline.report.values import repeats_protected
 from pipeline.text.mask import mask
 from pipeline.verdicts import judged_digest
+from schemas.review import CORRECTABLE
 
 WHOLE_BYTES = 6000  # of a text; a longer one is cut, and cannot be corrected on the page
-_TEXTS = ("question", "context", "answer", "rationale")
-_PROTECTED = ("benchmark_", "validation_")  # reasons to drop what says a protected item again
 _AS_THEY_ARE = (
     "id", "language", "source", "form", "origin", "task", "split", "license", "topic", "year",
     "jurisdiction",
@@ -29,7 +29,7 @@ def make_record(
     """Return a record; `dropped_by` is a stage, or empty where the row is published."""
     record = {name: row[name] for name in _AS_THEY_ARE}
     record |= {"state": "dropped" if dropped_by else "published", **_lineage(row)}
-    is_withheld = dropped_by and row["reason"].startswith(_PROTECTED)
+    is_withheld = dropped_by and repeats_protected(row["reason"])
     if not is_withheld:
         record |= _texts(row)
     if dropped_by:
@@ -49,7 +49,7 @@ def make_record(
 
 
 def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {name: _masked(row[name], row) for name in _TEXTS}
+    texts = {name: _masked(row[name], row) for name in CORRECTABLE}
     return {
         **{name: cut(text, WHOLE_BYTES) for name, text in texts.items()},
         "cut": [name for name, text in texts.items() if len(text.encode()) > WHOLE_BYTES],

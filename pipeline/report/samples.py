@@ -28,13 +28,12 @@ from pipeline.verdicts import UNUSED, histories_of, hold_against
 from schemas.flags import FLAGS
 from schemas.item import LANGUAGES
 from schemas.ledger import REASONS
-from schemas.review import SEVERITIES, VERDICT_REASONS
+from schemas.review import CORRECTABLE, SEVERITIES, VERDICT_REASONS
 
 SAMPLED_ROWS = 2700  # published rows on the page, where the release has as many
 REMARKABLE_ROWS = 100  # of a language: made by a model, or flagged
 DROPPED_ROWS = 3  # of a language and reason
 BYTES = 8_000_000  # of records as JSON; a third of it, packed, is on the page
-_TEXT_COLUMNS = ("question", "context", "answer", "rationale")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,9 @@ def _published(tables: Tables, stage: str) -> pl.DataFrame:
     """Return the published rows without their texts, with what they are chosen by."""
     light = ["id", "language", "source", "form", "origin"]
     remark = pl.col("flags").list.eval(pl.element().struct.field("name")).list.first()
-    said = pl.concat_str(*_TEXT_COLUMNS, pl.col("options").list.join("\n"), separator="\n")
+    turns = pl.col("history").list.eval(pl.element().struct.field("content"))
+    lists = (part.list.join("\n") for part in (pl.col("options"), turns))
+    said = pl.concat_str(*CORRECTABLE, *lists, separator="\n")
     # One table at a time: all texts of a large build would not fit in memory.
     read = [
         with_kinds(table.select(*light, remark=remark, said=said).collect())

@@ -36,9 +36,10 @@ def compare(left: str, right: str, language: str) -> tuple[tuple[Run, ...], tupl
     sides: tuple[list[Run], list[Run]] = ([], [])
     codes = matcher.get_opcodes()
     goes_on = min(len(left), len(right)) > start + CHARACTERS
+    has_shifted = any(tag != "equal" for tag, *_ in codes[:-1])
     for number, (tag, *ends) in enumerate(codes, start=1):
-        # Where both texts go on, they end apart only because one was cut earlier.
-        is_cut = goes_on and number == len(codes) > 1
+        # Behind a difference both texts that go on end apart only because one was cut earlier.
+        is_cut = goes_on and has_shifted and number == len(codes)
         for side, own, (begin, end) in zip(sides, words, (ends[:2], ends[2:]), strict=True):
             side.append(Run("".join(own[begin:end]), tag != "equal" and not is_cut))
     merged = (list(_merged(side)) for side in sides)

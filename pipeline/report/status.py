@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.recipe import Limits, Report
+from pipeline.report.locales import format_number
 from pipeline.report.statistics import upper_bound
 from pipeline.verdicts import Tally
 from schemas.item import LANGUAGES
@@ -60,7 +61,7 @@ class Seen:
 
     @property
     def made(self) -> int:
-        """Published rows that models translated or generated."""
+        """Published rows that are translated, upstream or by a model, or generated."""
         return sum(rows for origin, rows in (self.origins or {}).items() if origin != "native")
 
     def share(self, origin: str) -> float:
@@ -128,11 +129,15 @@ def _rules(seen: Seen, limits: Report) -> Iterator[Rule]:
     for name, title, part, whole in shares:
         limit: Limits = getattr(limits, name)
         observed = part / whole if whole else None
-        note = f"{part:,} of {whole:,}" if whole else ""
+        note = f"{_told(part, seen)} of {_told(whole, seen)}" if whole else ""
         yield Rule(name, title, _light(observed, limit), observed, True, limit, note)
     yield _benchmarks(seen)
     yield _loss(seen, limits.loss)
     yield _keys(seen, limits.key_share)
+
+
+def _told(number: float, seen: Seen) -> str:
+    return format_number(number, seen.code)
 
 
 def _light(observed: float | None, limits: Limits) -> Light:
@@ -146,7 +151,7 @@ def _light(observed: float | None, limits: Limits) -> Light:
 def _rows(seen: Seen, fewest: int) -> Rule:
     empty = [name for name, rows in seen.subsets.items() if not rows]
     light: Light = "red" if seen.published < fewest else "amber" if empty else "green"
-    note = f"none in {' and '.join(empty)}" if empty else f"at least {fewest:,} wanted"
+    note = f"none in {' and '.join(empty)}" if empty else f"at least {_told(fewest, seen)} wanted"
     return Rule("rows", "Published rows", light, seen.published, False, None, note)
 
 
@@ -162,7 +167,7 @@ def _errors(seen: Seen, limits: Limits) -> Rule:
     light = "amber" if seen.bound > limits.amber else "green"
     if tally.sampled_errors / tally.sampled > limits.red:
         light = "red"
-    note = f"{tally.sampled_errors:,} wrong of {tally.sampled:,} judged"
+    note = f"{_told(tally.sampled_errors, seen)} wrong of {_told(tally.sampled, seen)} judged"
     return Rule("errors", title, light, seen.bound, True, limits, note)
 
 
@@ -185,7 +190,7 @@ def _keys(seen: Seen, limits: Limits) -> Rule:
         return Rule("key_share", title, "none", None, True, limits, "too few rows")
     uneven = [(far, number) for number, p, far in seen.keys if p < SURE]
     if not uneven:
-        note = f"by chance (p ≥ {SURE:g})"
+        note = f"by chance (p ≥ {_told(SURE, seen)})"
         far = max(far for _, _, far in seen.keys)
         return Rule("key_share", title, "green", far, True, limits, note)
     far, number = max(uneven)

@@ -35,6 +35,14 @@ def is_role(reason: str) -> bool:
     return reason.startswith("role_")
 
 
+def repeats_protected(reason: str) -> bool:
+    """Tell whether a row left because it says a benchmark or validation item again.
+
+    Of such a row the page shows no text: it would show that of the item.
+    """
+    return reason.startswith(("benchmark_", "validation_"))
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """Rows through some part of the build: in + added == kept + dropped + set aside."""
@@ -148,6 +156,11 @@ class ReasonView:
     sentence: str
     rows: int
     examples: tuple[Example, ...]
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether its rows say a protected item again."""
+        return repeats_protected(self.reason)
 
 
 @dataclass(frozen=True, slots=True)

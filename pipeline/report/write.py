@@ -19,10 +19,10 @@ from pipeline.build import MANIFEST, locked
 from pipeline.errors import InputError
 from pipeline.report.contamination import WAYS
 from pipeline.report.locales import format_number, format_share
+from pipeline.report.numbers import to_json
 from pipeline.report.page import make_page, shown_ids
 from pipeline.report.read import read_build
 from pipeline.report.samples import make_browser
-from pipeline.report.twin import to_json
 from pipeline.report.values import LANGUAGE_NAMES, LanguageView, Page
 from pipeline.store import write_atomically
 
@@ -56,7 +56,13 @@ def _write(path: Path, payload: bytes) -> None:
 
 def render(page: Page) -> str:
     """Return the page as HTML; text of records is escaped, whatever it holds."""
-    return render_template("index.html.j2", page=page, sections=tuple(_sections(page)))
+    return render_template(
+        "index.html.j2",
+        page=page,
+        sections=tuple(_sections(page)),
+        names={code: name for code, (name, _) in LANGUAGE_NAMES.items()},
+        own_names={code: own for code, (_, own) in LANGUAGE_NAMES.items() if code},
+    )
 
 
 def _sections(page: Page) -> Iterator[Markup]:

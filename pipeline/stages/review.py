@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
 import polars as pl
 
-from pipeline.errors import InputError
 from pipeline.frames import (
     ITEM_COLUMNS,
     StageResult,
@@ -25,11 +23,10 @@ from pipeline.frames import (
 )
 from pipeline.stages.stage import PIPELINE, MapStage, StageSettings
 from pipeline.text.mask import mask
-from pipeline.verdicts import Followed, Row, Verdict, follow, read_histories
+from pipeline.verdicts import UNUSED, Followed, Row, Verdict, digest_of, follow, read_histories
 
 OUTDATED = "review_outdated"  # the flag of a record whose text changed after it was judged
 REFUSED = "review_refused"
-_WHY_REFUSED = "the answer of a multiple-choice record follows from its key"
 _OF_PARENT = "its parent was rejected"
 
 
@@ -77,7 +74,7 @@ def _told(before: Row, done: Followed, history: Sequence[Verdict]) -> Row:
     if done.masked:
         row = _flagged(row, "personal_data", ", ".join(sorted(set(done.masked))))
     if done.refused:
-        row = _flagged(row, REFUSED, _WHY_REFUSED)
+        row = _flagged(row, REFUSED, UNUSED["refused"])
     # A record that was merely accepted once is as good as any other.
     if any(history[place]["decision"] != "accept" for place in done.changed):
         row = _flagged(row, OUTDATED)
@@ -110,11 +107,3 @@ def _descendants(rows: Iterable[Row], rejected: Iterable[str]) -> dict[str, str]
         known.update(new)
         pending += new
     return reasons
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file of verdicts."""
-    try:
-        return sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: the file of verdicts cannot be read ({error}).") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from pipeline.cli import app
 from pipeline.errors import InputError
-from pipeline.verdicts import read_verdicts
+from pipeline.verdicts import read_verdicts, review_facts
 from schemas.item import LANGUAGES
-from tests.pipeline.judging import correct, verdict
+from tests.pipeline.judging import correct, verdict, write_verdicts
 from tests.pipeline.report.builds import Made, samples
 from tests.pipeline.stages.rows import Row, sample_mcq, sample_qa
 
@@ -69,6 +70,31 @@ def test_same_file_applied_twice_changes_nothing(out: Path) -> None:
     value = told(apply(out, content, "--json"))
     assert (value["new"], value["known"]) == (0, 1)
     assert (out / "review.parquet").read_bytes() == before
+
+
+def test_verdict_that_stands_twice_in_a_file_is_taken_once(out: Path) -> None:
+    one = verdict(sample_qa("en"), "accept")
+    value = told(apply(out, exported(one, one), "--json"))
+    assert (value["new"], value["known"]) == (1, 1)
+    assert read_verdicts(out / "review.parquet").height == 1
+
+
+def test_verdicts_of_the_recipes_files_that_the_build_obeyed_do_not_wait(out: Path) -> None:
+    path = write_verdicts(out.parent / "team.parquet", verdict(sample_qa("ja"), "accept"))
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    manifest["recipe"]["review"] = [str(path)]
+    obeyed = {**manifest, "review": review_facts(out, manifest)}
+    (out / "manifest.json").write_text(json.dumps(obeyed), encoding="utf-8")
+    value = told(apply(out, exported(verdict(sample_qa("en"), "accept")), "--json"))
+    assert (value["verdicts"]["applied"], value["verdicts"]["waiting"]) == (1, 1)
+
+
+def test_build_whose_store_is_gone_is_told_and_not_every_record_called_gone(out: Path) -> None:
+    shutil.rmtree(out / "store")
+    result = apply(out, exported(verdict(sample_qa("en"), "accept")))
+    assert isinstance(result.exception, InputError)
+    assert "no longer in its store/" in str(result.exception)
+    assert not (out / "review.parquet").exists()
 
 
 def test_second_reviewers_verdicts_are_added(out: Path) -> None:

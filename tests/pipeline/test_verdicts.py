@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.verdicts import Tally, follow, histories_of, hold_against, judged_digest, tally
+from pipeline.errors import InputError
+from pipeline.verdicts import (
+    Tally,
+    follow,
+    histories_of,
+    hold_against,
+    judged_digest,
+    read_verdicts,
+    tally,
+)
 from schemas.item import LANGUAGES
 from schemas.review import CORRECTABLE
 from tests.pipeline.judging import correct, verdict, write_verdicts
@@ -105,6 +114,15 @@ def test_tally_leaves_out_verdicts_that_do_not_fit(tmp_path: Path) -> None:
     found = tally(out, manifest)
     assert found["en"] == Tally(judged=1)
     assert found["zh"] == found["fr"] == Tally()
+
+
+@pytest.mark.parametrize("time", ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.0005Z", ""])
+def test_time_that_would_not_sort_is_refused(tmp_path: Path, time: str) -> None:
+    path = write_verdicts(tmp_path / "team.parquet", verdict(sample_qa("en"), "accept"))
+    read_verdicts(path)
+    write_verdicts(path, verdict(sample_qa("en"), "accept", judged_at=time))
+    with pytest.raises(InputError, match=r"row 1: judged_at .* is no time such as"):
+        read_verdicts(path)
 
 
 def test_build_without_verdicts_has_an_empty_tally(tmp_path: Path) -> None:

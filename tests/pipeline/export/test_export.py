@@ -208,10 +208,9 @@ def test_faults_of_the_user_are_told_in_one_line(release: Path, tmp_path: Path) 
         export(release, "parquet", tmp_path / "out")
     with pytest.raises(InputError, match="no such folder"):
         export(tmp_path / "none", "trl", tmp_path / "out")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match="is there already"):
-        export(release, "trl", tmp_path / "out")
+    for there in (tmp_path, Path()):
+        with pytest.raises(InputError, match="is there already"):
+            export(release, "trl", there)
     broken = shutil.copytree(release, tmp_path / "broken")
     (broken / FR).write_bytes(b"PAR1")
     with pytest.raises(InputError, match="cannot be read"):

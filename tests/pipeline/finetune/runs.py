@@ -36,6 +36,7 @@ def write_items(folder: Path, *, count: int = 60, seed: int = 0, longest: int = 
         "sources": ["ours"],
         "forms": ["exam"],
         "pad_token": None,
+        "tokenizer": {"name": "none"},
     }
     write_pool(folder, [items], facts)
 

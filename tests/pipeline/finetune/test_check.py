@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.finetune.check import Forward, make_probe, self_check
-from pipeline.finetune.lora import LoraSettings, add_adapters
+from pipeline.finetune.lora import add_adapters
 from pipeline.finetune.model import Packed, causal_model, forward_hidden, load_model
+from pipeline.finetune.settings import AdapterSettings
 from tests.pipeline.finetune.packs import CAPACITY, MAX_DOCS, MAX_LENGTH
 
 
@@ -107,7 +108,9 @@ def test_training_path_passes_far_below_the_limit(dtype: str, limit: float) -> N
 
 
 def test_training_path_with_adapters_passes() -> None:
-    model = add_adapters(load_model("random:tiny", dtype="float32"), LoraSettings(), "random:tiny")
+    model = add_adapters(
+        load_model("random:tiny", dtype="float32"), AdapterSettings(), "random:tiny"
+    )
     assert _check(model.train()) < 1e-5
 
 

@@ -12,9 +12,10 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from pipeline.errors import InputError
 from pipeline.finetune.check import self_check
 from pipeline.finetune.compile import checkpoint_layers, compile_layers, compiled_kernel
-from pipeline.finetune.lora import LoraSettings, add_adapters
+from pipeline.finetune.lora import add_adapters
 from pipeline.finetune.loss import Kernel, packed_loss
 from pipeline.finetune.model import forward_hidden, head_weight, load_model
+from pipeline.finetune.settings import AdapterSettings
 from tests.pipeline.finetune.packs import (
     CAPACITY,
     MAX_DOCS,
@@ -40,7 +41,7 @@ def _model(kind: str) -> nn.Module:
     if kind == "full":
         return model
     torch.manual_seed(0)
-    return add_adapters(model, LoraSettings(rank=4), "random:tiny")
+    return add_adapters(model, AdapterSettings(rank=4), "random:tiny")
 
 
 def _step(model: nn.Module, lengths: list[int], kernel: Kernel | None = None) -> list[Tensor]:

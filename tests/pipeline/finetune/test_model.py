@@ -188,6 +188,14 @@ def test_missing_gpu_is_refused_before_anything_is_loaded() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert find_device("cuda:1").index == 1
+    with pytest.raises(InputError, match="'cuda:2': there are 2 GPUs"):
+        find_device("cuda:2")
+
+
 @pytest.mark.parametrize("name", ["tpu", "auto", ""])
 def test_unknown_device_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="is not cpu or cuda"):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.finetune.pool import Items, open_pool, write_pool
+from pipeline.finetune.pool import Items, check_tokenizer, fertility, open_pool, write_pool
 
 FACTS = {"vocabulary": 300, "languages": ["en", "zh"], "sources": ["ours"], "forms": ["exam"]}
 
@@ -84,6 +84,27 @@ def test_tokens_take_two_bytes_where_the_vocabulary_allows(
 def test_an_item_keeps_the_id_of_its_record(tmp_path: Path) -> None:
     write_pool(tmp_path / "p", [items(TWO)], FACTS)
     assert open_pool(tmp_path / "p").record_id(1) == bytes(range(16, 32)).hex()
+
+
+@pytest.mark.parametrize("name", ["tiny", "/models/tiny", "models/tiny"])
+def test_a_folder_of_a_tokenizer_goes_by_its_last_name(tmp_path: Path, name: str) -> None:
+    write_pool(tmp_path / "p", [items(TWO)], FACTS | {"tokenizer": {"name": "tiny"}})
+    check_tokenizer(open_pool(tmp_path / "p"), name)
+
+
+@pytest.mark.parametrize("name", ["tiny", "a/other", "a/tiny@1"])
+def test_a_pool_of_another_tokenizer_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    write_pool(tmp_path / "p", [items(TWO)], FACTS | {"tokenizer": {"name": "a/tiny"}})
+    with pytest.raises(InputError, match=f"of 'a/tiny', and the run's is '{name}'") as caught:
+        check_tokenizer(open_pool(tmp_path / "p"), name)
+    assert "\n" not in str(caught.value)
+
+
+def test_fertility_is_of_answers_without_the_tokens_that_end_them(tmp_path: Path) -> None:
+    figures = {"items": 2, "supervised_tokens": 12, "supervised_characters": 4}
+    counted = {"zh": figures, "en": figures | {"supervised_characters": 0}}
+    write_pool(tmp_path / "p", [items(TWO)], FACTS | {"fertility": counted})
+    assert fertility(open_pool(tmp_path / "p")) == {"zh": 2.5}
 
 
 def test_pools_of_other_tokens_or_facts_have_other_digests(tmp_path: Path) -> None:

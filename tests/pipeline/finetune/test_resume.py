@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import time
@@ -13,7 +14,8 @@ from pipeline.errors import InputError
 from pipeline.finetune.train import train
 from tests.pipeline.finetune.runs import losses, run, start, write_run
 
-SETTINGS = {"save_every": 2}
+SETTINGS = {"save_every": 2, "merge": True}
+SAID = "said.txt"
 ADAPTER = Path("adapter") / "adapter_model.safetensors"
 
 
@@ -22,7 +24,15 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_run(tmp_path_factory.mktemp("unbroken"), **SETTINGS)
     code, said = run(path)
     assert code == 0, said
+    (path.parent / SAID).write_text(said, encoding="utf-8")
     return path.parent
+
+
+def test_a_run_prints_its_own_lines_and_no_others(unbroken: Path) -> None:
+    lines = (unbroken / SAID).read_text(encoding="utf-8").splitlines()
+    own = r"(ift|mc): (step [\d,]+ of [\d,]+, loss |[\d,]+ items in [\d,]+ steps, efficiency )"
+    assert [line for line in lines if not re.match(own, line)] == []
+    assert len(lines) == len(losses(unbroken)) + 2
 
 
 @pytest.mark.parametrize("killed_after", [1, 5, 16])
@@ -70,7 +80,7 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
         while not (tmp_path / "losses.jsonl").exists():
             assert first.poll() is None
             time.sleep(0.01)
-        with pytest.raises(InputError, match="another run is training here"):
+        with pytest.raises(InputError, match="another command is writing here"):
             train(path)
     finally:
         first.kill()

@@ -19,7 +19,7 @@ from pipeline.finetune.pool import Pool, open_pool
 from pipeline.finetune.templates import Chat, load_chat
 from pipeline.finetune.tokenize import Settings, tokenize
 from pipeline.finetune.tokenize_rows import choice_answer, find_input, read_batches, rows_of
-from pipeline.finetune.tokenizer import check_matches, load_tokenizer
+from pipeline.finetune.tokenizer import load_tokenizer
 from pipeline.release.messages import messages
 from tests.pipeline.finetune.conftest import TEXTS, make_tokenizer
 
@@ -206,17 +206,6 @@ def test_kept_and_dropped_items_are_all_items(
     assert facts["num_items"] == (lengths <= capacity).sum()
     assert dropped == (lengths > capacity).sum()
     assert facts["max_length"] <= capacity
-
-
-def test_a_pool_of_another_tokenizer_is_refused(
-    small_release: Path, tmp_path: Path, chat: Chat
-) -> None:
-    pool = make(small_release, tmp_path, chat, IFT)
-    check_matches(pool, make_tokenizer())
-    other = make_tokenizer()
-    other.add_tokens(["scurvy"])
-    with pytest.raises(InputError, match="made with the tokenizer of 'tiny'"):
-        check_matches(pool, other)
 
 
 def test_rows_come_in_the_order_of_the_files_whatever_the_batch(small_release: Path) -> None:

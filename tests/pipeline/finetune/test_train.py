@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.errors import InputError, MmedError
+from pipeline.finetune.check import self_check
 from pipeline.finetune.model import load_model
 from pipeline.finetune.pool import open_pool
 from pipeline.finetune.train import train
@@ -47,21 +48,21 @@ def test_the_card_tells_pools_plans_code_and_tokens_per_language(
     ift, mc = card["stages"]
     pool = open_pool(folder / "pools" / "ift")
     assert ift["pool"] == pool.facts["digest"]
-    assert {*ift["languages_planned"]} == {"en", "zh", "ja", "fr", "ru", "es"}
-    tokens = sum(one["tokens"] for one in ift["languages_planned"].values())
+    assert {*ift["languages"]} == {"en", "zh", "ja", "fr", "ru", "es"}
+    tokens = sum(one["tokens"] for one in ift["languages"].values())
     assert tokens == 2 * pool.lengths.sum()  # two epochs
     assert mc["loss_is_divided_by"].startswith("items")
     assert ift["packed_against_apart"] < 1e-5
-    assert f"| en | {ift['languages_planned']['en']['items']} |" in (
-        folder / "run_card.md"
-    ).read_text(encoding="utf-8")
+    assert f"| en | {ift['languages']['en']['items']} |" in (folder / "run_card.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_replay_takes_the_stated_share_of_the_stage_before(
     finished: tuple[Path, dict[str, Any]],
 ) -> None:
     _, card = finished
-    items = sum(one["items"] for one in card["stages"][1]["languages_planned"].values())
+    items = sum(one["items"] for one in card["stages"][1]["languages"].values())
     assert items == 60 + 20  # a quarter of all
 
 
@@ -108,12 +109,53 @@ def test_merged_weights_are_base_plus_adapter(tmp_path: Path) -> None:
         torch.testing.assert_close(weight, expected[name])
 
 
+def test_merged_weights_can_be_asked_for_when_the_run_is_finished(tmp_path: Path) -> None:
+    stage = {"name": "ift", "pool": "pools/ift", "lr": 1e-2, "max_steps": 2}
+    train(write_run(tmp_path, stages=[stage]))
+    before = (tmp_path / "losses.jsonl").read_bytes()
+    train(write_run(tmp_path, stages=[stage], merge=True))
+    assert (tmp_path / "losses.jsonl").read_bytes() == before
+    assert load_model(str(tmp_path / "model"), dtype="float32")
+
+
+def test_packed_logits_are_compared_in_the_dtype_that_a_full_run_computes_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+
+    def noting(model: Any, **shapes: Any) -> float:
+        compared.append(model.dtype)
+        return self_check(model, **shapes)
+
+    monkeypatch.setattr("pipeline.finetune.trainee.self_check", noting)
+    stage = {"name": "ift", "pool": "pools/ift", "lr": 1e-3, "max_steps": 1}
+    train(write_run(tmp_path, lora=None, dtype="bfloat16", stages=[stage]))
+    assert compared == [torch.bfloat16]
+    saved = load_file(tmp_path / "model" / "model.safetensors")
+    assert {one.dtype for one in saved.values()} == {torch.float32}
+
+
+def test_each_stage_begins_with_a_line_of_what_it_will_see(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = train(write_run(tmp_path))
+    said = capsys.readouterr().err.splitlines()
+    for stage in card["stages"]:
+        (line,) = (one for one in said if one.startswith(f"{stage['name']}: ") and "items" in one)
+        items = sum(one["items"] for one in stage["languages"].values())
+        assert line.startswith(
+            f"{stage['name']}: {items} items in {stage['steps']} steps, efficiency 0.9"
+        )
+        for language, seen in stage["languages"].items():
+            assert f"{language} {seen['tokens']}" in line
+
+
 def test_a_temperature_above_one_evens_languages_out(tmp_path: Path) -> None:
     write_items(tmp_path / "pools" / "ift", count=90)
     stages = [{"name": "ift", "pool": "pools/ift", "lr": 1e-3, "temperature": 1000, "epochs": 3}]
     _make_uneven(tmp_path / "pools" / "ift")
     card = train(write_run(tmp_path, stages=stages))
-    planned = [one["tokens"] for one in card["stages"][0]["languages_planned"].values()]
+    planned = [one["tokens"] for one in card["stages"][0]["languages"].values()]
     assert max(planned) < 1.4 * min(planned)
 
 
@@ -139,12 +181,23 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
         train(write_run(tmp_path, stages=[stage | {"lr": 2e-3}]))
 
 
+def test_a_stage_does_not_go_on_from_another_stage_than_its_recipe_has(tmp_path: Path) -> None:
+    ift = {"name": "ift", "pool": "pools/ift", "lr": 1e-3, "max_steps": 2}
+    mc = {"name": "mc", "pool": "pools/mc", "lr": 1e-3, "max_steps": 2}
+    train(write_run(tmp_path, stages=[ift]))
+    train(write_run(tmp_path, stages=[ift, mc]))  # a stage more goes on from what is there
+    assert [line["stage"] for line in losses(tmp_path)] == ["ift", "ift", "mc", "mc"]
+    with pytest.raises(InputError, match="of another plan, pool or recipe"):
+        train(write_run(tmp_path, stages=[ift | {"lr": 2e-3}, mc]))
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"capacity": 32}, "items are longer than a pack of 32 tokens"),
         ({"device": "cuda"}, "finds no GPU"),
         ({"model": "random:none"}, "is no config.json"),
+        ({"tokenizer": "other"}, "made with the tokenizer of 'none', and the run's is 'other'"),
         ({"stages": [{"name": "ift", "pool": "pools/none", "lr": 1e-3}]}, "no token pool"),
         ({"packs_per_step": None}, "packs_per_step"),
     ],

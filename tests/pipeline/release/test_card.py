@@ -20,6 +20,7 @@ from pipeline.release.card_made import prompt_digest
 from pipeline.release.counting import together
 from pipeline.release.hits import benchmark_hits, no_hits
 from pipeline.release.write import ReleaseInput
+from pipeline.report import write_report
 from schemas.flags import FLAGS
 from schemas.item import LANGUAGES
 from schemas.ledger import LEDGER
@@ -154,6 +155,18 @@ def test_what_must_not_be_passed_on_is_told_by_source(tmp_path: Path) -> None:
     assert "**Not to be passed on**" in told
     assert "\n| ward | LicenseRef-none | no | 3 |\n" in told
     assert "\n| fr | 3 | 0 |\n| all | 3 | 0 |\n" in told
+
+
+def test_a_check_that_the_recipe_leaves_out_is_not_claimed(tmp_path: Path) -> None:
+    write_csv(tmp_path / "ward.csv", WARD)
+    short = ["ingest", "normalize", "mask", "split", "emit"]
+    recipe = write_recipe(tmp_path, tables=[table("ward")], benchmarks=["starter"], stages=short)
+    build(load_recipe(recipe), tmp_path / "raw", tmp_path / "out", workers=1)
+    told = card(tmp_path / "out" / "release")
+    assert "checked against no benchmark: the recipe has no stage `decontaminate`" in told
+    assert "No record descends" not in told
+    page = write_report(tmp_path / "out").read_text(encoding="utf-8")
+    assert "Checked against: nothing." in page
 
 
 def test_the_datasheet_has_its_seven_parts(demo_release: Path) -> None:

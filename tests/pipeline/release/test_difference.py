@@ -63,6 +63,13 @@ def test_a_moved_row_is_neither_new_nor_gone(later: Path, demo_release: Path) ->
     assert [change.added.rows, change.removed.rows, change.changed.rows] == [0, 0, 0]
 
 
+def test_a_row_that_comes_from_another_configuration_is_moved() -> None:
+    before = {"00ab": ("en", "train", "Why?"), "00cd": ("en", "train", "How?")}
+    found = difference(before, before | {"00cd": ("zh", "train", "How?")})
+    assert found.configs["mmed_ift.zh"].moves == {"mmed_ift.en train -> train": 1}
+    assert "mmed_ift.en: 2 -> 1 rows" in found.to_text().splitlines()
+
+
 def test_the_command_prints_text_and_json_and_ends_with_0(later: Path, demo_release: Path) -> None:
     arguments = ["diff", str(demo_release), str(later), "--ids", "1"]
     text = CliRunner().invoke(app, arguments)
@@ -149,7 +156,7 @@ def test_every_record_is_told_once(before: Records, after: Records) -> None:
         "added": sorted(after.keys() - before.keys()),
         "removed": sorted(before.keys() - after.keys()),
         "changed": sorted(one for one in stays if before[one][2] != after[one][2]),
-        "moved": sorted(one for one in stays if before[one][1] != after[one][1]),
+        "moved": sorted(one for one in stays if before[one][:2] != after[one][:2]),
     }
     assert sum(change.rows_after for change in found) == len(after)
     assert sum(change.rows_before for change in found) == len(before)

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -151,6 +152,20 @@ def test_a_token_that_is_not_known_stops_in_one_line(
 def test_a_hub_that_is_not_there_stops_in_one_line(planned: Planned) -> None:
     with pytest.raises(StoppedError, match="upload stopped"):
         upload(planned, HfApi(endpoint="http://127.0.0.1:9", token=TOKEN))
+
+
+class LargeFilesFail(HfApi):
+    """A client whose transfer of large files fails, which the server on loopback does not offer."""
+
+    def create_commit(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("Error while uploading 'a.parquet' to the Hub.")
+
+
+def test_a_large_file_that_does_not_arrive_stops_in_one_line(
+    planned: Planned, hub: tuple[Hub, HfApi]
+) -> None:
+    with pytest.raises(StoppedError, match="upload stopped"):
+        upload(planned, LargeFilesFail(endpoint=hub[1].endpoint, token=TOKEN))
 
 
 def test_a_name_that_is_none_is_told_in_one_line(planned: Planned, hub: tuple[Hub, HfApi]) -> None:

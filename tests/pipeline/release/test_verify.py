@@ -23,8 +23,8 @@ from pipeline.release.check_benchmarks import (
     keys_are_current,
     read_benchmarks,
 )
-from pipeline.release.check_card import tables
-from pipeline.release.check_files import shards
+from pipeline.release.check_card import counts, licenses, tables
+from pipeline.release.check_files import croissant, shards
 from pipeline.release.check_questions import as_items, near_duplicates
 from pipeline.release.contents import read_contents
 from pipeline.release.findings import SHOWN, Findings
@@ -359,3 +359,19 @@ def test_a_card_with_a_broken_table_is_read(ward: Path, table: str) -> None:
     contents = read_contents(ward)
     altered = replace(contents, card=f"{contents.card}\n{table}")
     assert list(tables(altered)) == []
+
+
+def test_values_of_odd_types_in_head_and_metadata_are_findings(ward: Path, tmp_path: Path) -> None:
+    release = shutil.copytree(ward, tmp_path / "release")
+    metadata = json.loads((release / "croissant.json").read_bytes())
+    metadata["distribution"][0]["sha256"] = 5
+    metadata["distribution"].append({"contentUrl": 7, "sha256": None})
+    (release / "croissant.json").write_text(json.dumps(metadata), encoding="utf-8")
+    contents = read_contents(release)
+    head = {**contents.head, "language": ["fr", 5]}
+    head["mmed_ift"] = {"licenses": "permissive", "without_license": [5]}
+    unlicensed = contents.rows.with_columns(license=pl.lit("LicenseRef-none"))
+    altered = replace(contents, head=head, rows=unlicensed)
+    assert len(list(croissant(altered))) == 2
+    assert ["['fr', 5]" in finding.found for finding in counts(altered)] == [True]
+    assert {finding.expected for finding in licenses(altered)} == {"one, or the source among 5"}

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.report import write_report
 from pipeline.report.samples import review_texts
+from pipeline.stages.children import dropped
 from pipeline.verdicts import tally
 from schemas.item import LANGUAGES
 from tests.browser import NARROW, WIDE, chromium, complaints, resize
@@ -376,11 +377,15 @@ def test_exported_verdicts_change_the_next_build_and_come_back_when_imported(
     assert reader.one("#review-comment").get_attribute("value") == "Bitte prüfen"
 
 
+NO_CORRECTIONS = {"id": "0" * 32, "decision": "correct", "judged_at": "2026-01-01T00:00:00.000Z"}
+
+
+@pytest.mark.parametrize("one", [{}, NO_CORRECTIONS])
 def test_file_that_holds_no_verdicts_is_not_imported(
-    reader: Reader, demo: Path, tmp_path: Path
+    reader: Reader, demo: Path, tmp_path: Path, one: dict[str, str]
 ) -> None:
     path = tmp_path / "other.json"
-    path.write_text(json.dumps({"format": "mmed-verdicts", "version": 1, "verdicts": [{}]}))
+    path.write_text(json.dumps({"format": "mmed-verdicts", "version": 1, "verdicts": [one]}))
     reader.open(demo)
     reader.one("#import").send_keys(str(path))
     reader.wait(lambda: reader.text("#review-told"))
@@ -415,6 +420,20 @@ def test_markup_in_a_record_is_shown_as_text_and_runs_nothing(
             assert one in shown
         assert reader.browser.execute_script("return window.ran ?? 0") == 0
         assert not reader.browser.find_elements(By.CSS_SELECTOR, "#browser img, #browser b b")
+    assert complaints(reader.browser) == []
+
+
+def test_row_whose_language_is_not_known_is_shown_without_complaint(
+    reader: Reader, tmp_path: Path
+) -> None:
+    good = qa("Why?", "Because.", source="ward")
+    unread = dropped({**good, "id": "f" * 32, "language": "", "form": ""}, "invalid_record", "cut")
+    out = Made([good], translations=[unread]).write(tmp_path / "out")
+    write_report(out)
+    reader.open(out, f"#id={unread['id']}")
+    reader.wait(lambda: "invalid_record" in reader.text(".lineage"))
+    assert review_texts()["en"]["dropped"] in reader.text("#review-form")
+    assert "undefined" not in reader.text("#browser")
     assert complaints(reader.browser) == []
 
 

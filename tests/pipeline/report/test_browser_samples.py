@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import polars as pl
 import pytest
 
 from pipeline.report import write_report
+from pipeline.report.page import make_page
 from pipeline.report.read import read_build
 from pipeline.report.samples import make_browser
+from pipeline.report.write import render
 from schemas.item import LANGUAGES
 from tests.pipeline.judging import verdict, write_verdicts
 from tests.pipeline.report.builds import Made, samples
@@ -49,6 +52,7 @@ def test_page_holds_no_benchmark_item_not_even_where_a_row_repeats_one(demo_buil
         assert record["withheld"]
         assert not record.keys() & {"question", "options", "answer", "evidence", "context"}
     everything = json.dumps(content, ensure_ascii=False)
+    everything += html.unescape(render(make_page(read_build(demo_build))))
     assert [text for text in items["question"] if text in everything] == []
 
 
@@ -106,6 +110,16 @@ def test_long_text_is_cut_and_said_to_be(tmp_path: Path) -> None:
     assert record["cut"] == ["answer"]
     assert record["answer"].endswith("…")
     assert "question" not in record["cut"]
+
+
+@pytest.mark.parametrize("where", ["history", "options", "rationale"])
+def test_row_with_a_risk_in_any_of_its_texts_comes_first(tmp_path: Path, where: str) -> None:
+    text = "The patient is breast-feeding."
+    values = {"history": [{"role": "user", "content": text}], "options": ["no", text]}
+    row = {**qa("Why?", "Because.", source="ward"), where: values.get(where, text)}
+    content = payload(Made([row]).write(tmp_path / "out"))
+    assert content["queues"]["en"]["risk"] == [row["id"]]
+    assert content["records"][0]["kinds"] == ["pregnancy"]
 
 
 def test_verdicts_that_are_not_applied_are_listed(tmp_path: Path) -> None:

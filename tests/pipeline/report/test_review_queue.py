@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipeline.report.queue import KINDS, RISK_ROWS, SAMPLE_ROWS, drawn, make_queues, risks
+from pipeline.report.queue import KINDS, RISK_ROWS, SAMPLE_ROWS, drawn, make_queues, with_kinds
 from pipeline.report.samples import review_texts
 from schemas.item import LANGUAGES
 from schemas.review import DECISIONS, SEVERITIES, VERDICT_REASONS
@@ -60,6 +60,12 @@ HARMLESS = {
     "ru": "Какой нерв иннервирует диафрагму? Учебник 2019 г., глава 2.",
     "es": "¿Qué nervio inerva el diafragma? Hay 2 desde 2019.",
 }
+
+
+def risks(text: str, language: str) -> tuple[str, ...]:
+    """Return the kinds of risk that a text speaks of."""
+    row = with_kinds(pl.DataFrame({"language": [language], "said": [text]}))
+    return tuple(kind for kind in KINDS if row[kind].item())
 
 
 @pytest.mark.parametrize("kind", KINDS)

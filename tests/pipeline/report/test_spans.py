@@ -40,3 +40,10 @@ def test_a_late_difference_of_long_texts_is_shown() -> None:
     assert told(second, differs=True) == ["no"]
     assert first[0].text == "… "
     assert first[-1].text == " …"
+
+
+def test_long_texts_that_share_nothing_behind_their_beginning_differ() -> None:
+    text = "肝" * CHARACTERS
+    first, second = compare(text + "左" * CHARACTERS, text + "右" * CHARACTERS, "zh")
+    assert {*"".join(told(first, differs=True))} == {"左"}
+    assert {*"".join(told(second, differs=True))} == {"右"}

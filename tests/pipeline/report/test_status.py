@@ -96,6 +96,15 @@ def test_verdicts_outside_the_random_sample_bound_nothing() -> None:
     assert status(tally=tally).seen.bound == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "note"),
+    [("en", "1,500 of 12,000"), ("fr", "1\u202f500 of 12\u202f000"), ("es", "1500 of 12\u202f000")],
+)
+def test_numbers_of_a_rule_are_written_as_the_language_writes_them(code: str, note: str) -> None:
+    rules = status(code=code, jobs=12_000, failed=1_500).rules
+    assert note in {rule.note for rule in rules}
+
+
 def test_limits_come_from_the_recipe() -> None:
     strict = Report(loss=Limits(amber=0.05, red=0.08))
     assert judge(WELL, strict).light == "red"

@@ -353,7 +353,7 @@ def test_notices_name_what_a_reviewer_looks_at_first(tmp_path: Path) -> None:
     drops = [drop(n, "ru", "no_key") for n in range(9)]
     write_build(tmp_path, drops, {"ru": 3})
     html = write_report(tmp_path).read_text(encoding="utf-8")
-    assert "alpha lost 75% of its rows for training." in html
+    assert "alpha lost 75,0 % of its rows for training." in html
     assert "No row of MMed-IFT-MC is published." in html
     assert "No benchmark in this language was at hand to check against." in html
     assert "Not checked, because the files were not at hand: mediqal." in html
@@ -404,8 +404,11 @@ def test_evidence_that_is_the_question_is_shown_once(tmp_path: Path) -> None:
     assert page.of_class("evidence") == []
 
 
-def test_the_text_of_a_benchmark_item_is_not_shown(tmp_path: Path) -> None:
-    row = drop(1, "es", "role_benchmark", "split", evidence="")
+@pytest.mark.parametrize(
+    "reason", ["role_benchmark", "benchmark_question", "benchmark_run", "validation_similar"]
+)
+def test_the_text_of_a_benchmark_item_is_not_shown(tmp_path: Path, reason: str) -> None:
+    row = drop(1, "es", reason, "split", kept_instead="f" * 32)
     write_build(tmp_path, [row], {"es": 3})
     store_questions(tmp_path, {row["id"]: EVIDENCE["es"]}, "split")
     assert EVIDENCE["es"] not in write_report(tmp_path).read_text(encoding="utf-8")

@@ -1,0 +1,161 @@
+"""`mmed train` from a release to a run card, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytest.importorskip("transformers")
+
+from pipeline import cli
+from pipeline.finetune.pool import open_pool
+from tests.pipeline.finetune.conftest import TEXTS
+
+
+@pytest.fixture(scope="session")
+def model_folder(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small model with random weights, and its tokenizer."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("model") / "small"
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=2048,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recipe(demo_build: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_recipe(tmp_path_factory.mktemp("recipe"), demo_build, model_folder)
+
+
+def write_recipe(folder: Path, demo_build: Path, model_folder: Path, **changes: Any) -> Path:
+    values = {
+        "model": str(model_folder),
+        "data": str(demo_build / "release"),
+        "capacity": 1024,
+        "batch": 2,
+        "lora": {"rank": 2},
+        "device": "cpu",
+        "stages": [
+            {"name": "ift", "lr": 1e-3, "max_steps": 3, "temperature": 2},
+            {"name": "mc", "lr": 1e-3, "max_steps": 2, "replay": 0.25},
+        ],
+        **changes,
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr("sys.argv", ["mmed", "train", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def trained(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained") / "out"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        assert run(monkeypatch, recipe, "--out", out) == 0
+    return out
+
+
+def test_a_release_becomes_an_adapter_and_a_card_of_both_stages(trained: Path) -> None:
+    card = json.loads((trained / "run_card.json").read_text(encoding="utf-8"))
+    assert [(stage["name"], stage["steps"]) for stage in card["stages"]] == [("ift", 3), ("mc", 2)]
+    assert (trained / "adapter" / "adapter_model.safetensors").is_file()
+    losses = (trained / "losses.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(losses) == 5
+    for stage in card["stages"]:
+        pool = open_pool(trained / "pools" / f"{stage['name']}-train")
+        assert stage["pool"] == pool.facts["digest"]
+        assert stage["release"] == pool.facts["input"]
+        assert {*stage["tokens_per_character"]} == {*TEXTS}
+
+
+def test_the_card_counts_the_tokens_of_the_steps_taken_and_no_others(trained: Path) -> None:
+    card = json.loads((trained / "run_card.json").read_text(encoding="utf-8"))
+    speed = map(json.loads, (trained / "speed.jsonl").read_text(encoding="utf-8").splitlines())
+    seen: dict[str, int] = {}
+    for line in speed:
+        seen[line["stage"]] = seen.get(line["stage"], 0) + line["tokens"]
+    told = {
+        stage["name"]: sum(one["tokens"] for one in stage["languages"].values())
+        for stage in card["stages"]
+    }
+    assert told == seen
+
+
+def test_fertility_of_each_language_is_beside_its_tokens(trained: Path) -> None:
+    card = json.loads((trained / "run_card.json").read_text(encoding="utf-8"))
+    text = (trained / "run_card.md").read_text(encoding="utf-8")
+    for stage in card["stages"]:
+        for language, seen in stage["languages"].items():
+            row = f"| {language} | {seen['items']:,} | {seen['tokens']:,} | {seen['supervised']:,} "
+            assert f"{row}| {stage['tokens_per_character'][language]} |\n" in text
+    # Bytes are its tokens, and a sign of Chinese has three.
+    fertility = card["stages"][0]["tokens_per_character"]
+    assert fertility["zh"] > fertility["en"]
+
+
+def test_the_same_command_again_trains_nothing_and_says_so(
+    trained: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+    assert run(monkeypatch, recipe, "--out", trained) == 0
+    assert {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()} == before
+    printed = capsys.readouterr()
+    assert "trained already" in printed.err
+    assert str(trained / "run_card.md") in printed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--processes", "3"], "3 processes cannot share the 2 packs of a step evenly"),
+        (["--device", "cuda"], "finds no GPU"),
+        (["--device", "tpu"], "device: "),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_made(
+    arguments: list[str],
+    message: str,
+    recipe: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+) -> None:
+    assert run(monkeypatch, recipe, "--out", tmp_path / "out", *arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_curves_without_the_package_are_refused_before_anything_is_made(
+    demo_build: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+) -> None:
+    path = write_recipe(tmp_path, demo_build, model_folder, tensorboard=True)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert run(monkeypatch, path, "--out", tmp_path / "out") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "`tensorboard` is not installed. Run `pip install tensorboard`" in line
+    assert not (tmp_path / "out").exists()
