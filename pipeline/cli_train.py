@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli_options import Json, show
+from pipeline.errors import InputError
+
+_PACKAGES = ("torch", "transformers", "peft", "safetensors")  # of the extra `train`
 
 TrainingRecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A training recipe: a file, or train-demo.yaml, …")
@@ -25,10 +29,13 @@ def tokenize(
 
     Only from a release that passes `mmed verify`.
     """
-    from pipeline.train_pools import make_pools
     from pipeline.train_recipe import load_training_recipe
 
-    value, text = make_pools(load_training_recipe(recipe, data), out)
+    loaded = load_training_recipe(recipe, data)
+    check_extra()
+    from pipeline.train_pools import make_pools
+
+    value, text = make_pools(loaded, out)
     show(value, as_json, text)
 
 
@@ -47,7 +54,20 @@ def train(
     Leaves adapter/ or model/, run_card.md and losses.jsonl in OUT.
     """
     from pipeline.train_recipe import load_training_recipe
+
+    loaded = load_training_recipe(recipe, data, device)
+    check_extra()
     from pipeline.train_run import run
 
-    value, text = run(load_training_recipe(recipe, data, device), out, processes)
+    value, text = run(loaded, out, processes)
     show(value, as_json, text)
+
+
+def check_extra() -> None:
+    """Refuse to go on where the packages of the extra `train` are missing."""
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"not installed: {', '.join(missing)}. Run `make train`, or "
+            "`pip install 'mmed-ift[train]'` in the environment of `mmed`."
+        )

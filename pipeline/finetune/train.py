@@ -63,6 +63,7 @@ def _run(settings: RunSettings, world: World) -> dict[str, Any]:
     if is_trained and has_result(settings) and has_card(settings.folder):
         _say(f"{settings.folder}: trained already, nothing to do.", world)
         return read_card(settings.folder)
+    _say("Loading the model, and proving that packed documents do not see each other.", world)
     trainee, errors = make_trainee(settings, world, [stage.plan for stage in stages])
     for stage in stages:
         check_vocabulary(trainee.model, stage.pool.facts["vocabulary"], settings.tokenizer)

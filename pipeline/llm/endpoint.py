@@ -38,6 +38,7 @@ BASE_URL = "OPENAI_BASE_URL"
 KEY = "OPENAI_API_KEY"
 TIMEOUT_S = 600.0
 _CONNECT_TIMEOUT_S = 10.0
+_SHORTEST_KEY = 8
 _FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 _LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 _OURS = {*_LIMIT_NAMES, "messages", "model", "n", "response_format", "stream", "temperature"}
@@ -248,7 +249,9 @@ class Endpoint:
         return TransientError(said, is_charged=True)
 
     def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if self._key else text
+        # A key of a few letters is a dummy for a server without one; replacing it garbles words.
+        is_secret = len(self._key or "") >= _SHORTEST_KEY
+        return text.replace(self._key, "[key]") if self._key and is_secret else text
 
     def client(self) -> openai.AsyncOpenAI:
         """Return the connection of the running event loop."""

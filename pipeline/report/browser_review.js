@@ -120,6 +120,8 @@ const save = () => {
   };
   changed();
   step(1);
+  // Not the next record's comment: there a letter would be text, and no shortcut.
+  get("do-accept")?.focus({ preventScroll: true });
 };
 
 const changed = () => {

@@ -12,7 +12,8 @@ import yaml
 
 pytest.importorskip("transformers")
 
-from pipeline import cli
+from pipeline import cli, cli_train
+from pipeline.errors import InputError
 from pipeline.finetune.pool import open_pool
 from tests.pipeline.finetune.conftest import TEXTS
 
@@ -159,3 +160,9 @@ def test_curves_without_the_package_are_refused_before_anything_is_made(
     (line,) = capsys.readouterr().err.splitlines()
     assert "`tensorboard` is not installed. Run `pip install tensorboard`" in line
     assert not (tmp_path / "out").exists()
+
+
+def test_missing_packages_are_named_with_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_train, "find_spec", lambda name: None if name == "peft" else name)
+    with pytest.raises(InputError, match=r"not installed: peft\. Run `make train`"):
+        cli_train.check_extra()
