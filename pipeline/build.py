@@ -7,8 +7,6 @@ leaves whole views, at worst none of a kind for a moment, and goes on when it is
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
 import os
 import sys
@@ -20,14 +18,13 @@ from hashlib import sha256
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import polars as pl
 
 import schemas
-from pipeline import ledger
+from pipeline import ledger, lock
 from pipeline.engine.local import LocalEngine
-from pipeline.errors import InputError
 from pipeline.llm.session import CallOptions, Session
 from pipeline.plan import FileDigests, Plan, make_plan
 from pipeline.previous import keep_previous
@@ -167,22 +164,8 @@ def progress_line(run: StageRun, seconds: float) -> str:
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
     """Hold the lock of an output folder; a second build, or no permission, is an `InputError`."""
-    try:
-        with stopping_when_disk_is_full(out):
-            (out / "store").mkdir(parents=True, exist_ok=True)
-            lock: IO[str] = (out / ".lock").open("w")
-    except OSError as error:
-        raise InputError(
-            f"{out}: cannot be written ({os.strerror(error.errno or errno.EIO)}). "
-            "Give another folder with --out."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(
-                f"{out}: another build is writing here. Wait for it, or give another --out."
-            ) from error
+    with stopping_when_disk_is_full(out), lock.locked(out):
+        (out / "store").mkdir(exist_ok=True)
         yield
 
 

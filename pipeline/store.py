@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import StoppedError
+from pipeline.lock import FULL
 
 if TYPE_CHECKING:
     import polars as pl
@@ -151,8 +152,7 @@ class stopping_when_disk_is_full:  # noqa: N801 - reads as a statement
         return None
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        if isinstance(error, OSError) and error.errno in full:
+        if isinstance(error, OSError) and error.errno in FULL:
             raise StoppedError(
                 f"{self.folder}: {os.strerror(error.errno or 0).lower()}. "
                 "Free some space and run the same command again; finished work is kept."

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.finetune.lock import locked
 from pipeline.finetune.pool import Pool, fertility, open_pool
 from pipeline.finetune.templates import Chat, load_chat
 from pipeline.finetune.tokenize import Settings
 from pipeline.finetune.tokenize import tokenize as make_pool
 from pipeline.finetune.tokenizer import load_tokenizer
+from pipeline.lock import locked
 from pipeline.release.verify import verify
 from pipeline.show import Shown, table
 from pipeline.store import stopping_when_disk_is_full

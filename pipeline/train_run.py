@@ -16,7 +16,7 @@ from pipeline.finetune.run_card import read_card
 from pipeline.finetune.settings import FILE
 from pipeline.finetune.train import train
 from pipeline.show import Shown, table
-from pipeline.store import write_atomically
+from pipeline.store import stopping_when_disk_is_full, write_atomically
 from pipeline.train_pools import make_pools
 from pipeline.train_recipe import TrainingRecipe, resolve
 
@@ -30,8 +30,9 @@ def run(recipe: TrainingRecipe, out: Path, processes: int) -> Shown:
     _check(recipe, processes)
     make_pools(recipe, out)
     path = out / FILE
-    write_atomically(path, (json.dumps(resolve(recipe), indent=1) + "\n").encode())
-    card = train(path) if processes == 1 else _train_together(path, processes)
+    with stopping_when_disk_is_full(out):
+        write_atomically(path, (json.dumps(resolve(recipe), indent=1) + "\n").encode())
+        card = train(path) if processes == 1 else _train_together(path, processes)
     return card, _text(out, card)
 
 

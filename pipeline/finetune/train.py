@@ -22,7 +22,6 @@ from pipeline.finetune.board import Board, find_writer
 from pipeline.finetune.feed import feed
 from pipeline.finetune.flops import work_of
 from pipeline.finetune.journal import Journal
-from pipeline.finetune.lock import locked
 from pipeline.finetune.model import check_vocabulary
 from pipeline.finetune.parallel import World, join_world, leave_world
 from pipeline.finetune.quiet import quiet
@@ -33,6 +32,7 @@ from pipeline.finetune.settings import RunSettings, read_settings
 from pipeline.finetune.stages import StagePlan, plan_stages
 from pipeline.finetune.step import Stepper, make_stepper
 from pipeline.finetune.trainee import Trainee, make_trainee
+from pipeline.lock import locked
 
 CHECKPOINTS = "checkpoints"
 

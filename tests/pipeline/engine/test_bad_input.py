@@ -289,7 +289,7 @@ def test_second_build_into_the_same_folder_is_refused(tmp_path: Path, demo_build
     second = mmed("build", "demo.yaml", "--out", "out", cwd=tmp_path)
     first.send_signal(signal.SIGCONT)
     said = fault(second, 2)
-    assert said.startswith("out: another build is writing here.")
+    assert said.startswith("out: another command is writing here.")
     assert "--out" in said
     assert first.wait(60) == 0
     assert views(tmp_path / "out") == views(demo_build)

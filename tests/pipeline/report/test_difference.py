@@ -100,7 +100,7 @@ def test_a_report_is_refused_while_a_build_is_writing(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "pipeline.cli", "report", "--out", str(tmp_path / "out")]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert "another build is writing here" in ended.stderr
+    assert "another command is writing here" in ended.stderr
 
 
 def test_the_numbers_for_programs_are_those_of_the_build(tmp_path: Path) -> None:

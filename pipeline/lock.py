@@ -1,4 +1,4 @@
-"""One command at a time in the folder of a run."""
+"""One command at a time in a folder of results; it imports no more than `pipeline.finetune` may."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import InputError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -23,6 +25,8 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
     except OSError as error:
+        if error.errno in FULL:
+            raise  # no fault of the folder: `stopping_when_disk_is_full` tells what to do
         raise InputError(
             f"{folder}: cannot be written ({os.strerror(error.errno or errno.EIO)}). "
             "Give another folder with --out."
