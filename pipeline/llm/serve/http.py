@@ -12,6 +12,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -108,7 +109,8 @@ class LoopbackServer:
     def wait(self) -> None:
         """Serve until the process is interrupted."""
         with contextlib.suppress(KeyboardInterrupt):
-            self._thread.join()
+            while True:  # an interrupt just before a wait without end would not be seen
+                time.sleep(1)
 
     def _run(self) -> None:
         try:

@@ -295,14 +295,10 @@ def test_the_port_can_be_taken_up_again_and_a_taken_one_is_one_clear_line() -> N
 def test_a_served_script_answers_until_it_is_interrupted(tmp_path: Path) -> None:
     script = tmp_path / "script.yaml"
     script.write_text("default: {text: 我肚子疼。}\n", encoding="utf-8")
-    code = (
-        "from pathlib import Path; from pipeline.llm.serve.fault import serve_fault\n"
-        f"serve_fault(0, Path({str(script)!r}), lambda line: print(line, flush=True))"
-    )
+    mmed = Path(sys.executable).with_name("mmed")
+    command = [mmed, "llm", "serve", "--backend", "fault", "--script", script, "--port", "0"]
     env = {**os.environ, "PYTHONUTF8": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     assert process.stdout is not None
     line = process.stdout.readline()
     url = line.split()[0]
