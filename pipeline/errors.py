@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it and typer too
+
 
 class MmedError(Exception):
     """A known failure, told in one line."""

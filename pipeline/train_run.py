@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError, MmedError
+from pipeline.errors import InputError
 from pipeline.finetune.board import find_writer
+from pipeline.finetune.launch import launch
 from pipeline.finetune.model import find_device
 from pipeline.finetune.run_card import read_card
 from pipeline.finetune.settings import FILE
@@ -21,10 +20,6 @@ from pipeline.train_pools import make_pools
 from pipeline.train_recipe import TrainingRecipe, resolve
 
 
-class TrainingFailedError(MmedError):
-    """A process of several ended with an error, which it has told itself."""
-
-
 def run(recipe: TrainingRecipe, out: Path, processes: int) -> Shown:
     """Train what a recipe says in `out`, and return the run card."""
     _check(recipe, processes)
@@ -32,7 +27,11 @@ def run(recipe: TrainingRecipe, out: Path, processes: int) -> Shown:
     path = out / FILE
     with stopping_when_disk_is_full(out):
         write_atomically(path, (json.dumps(resolve(recipe), indent=1) + "\n").encode())
-        card = train(path) if processes == 1 else _train_together(path, processes)
+        if processes == 1:
+            train(path)
+        else:
+            launch(path, processes)
+    card = read_card(out)
     return card, _text(out, card)
 
 
@@ -47,19 +46,6 @@ def _check(recipe: TrainingRecipe, processes: int) -> None:
         find_device(f"cuda:{processes - 1}")
     if recipe.tensorboard:
         find_writer()
-
-
-def _train_together(path: Path, processes: int) -> dict[str, Any]:
-    """Start one process per GPU, and wait for them."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += [f"--nproc-per-node={processes}", "-m", "pipeline.finetune", str(path)]
-    code = subprocess.run(command, check=False).returncode  # noqa: S603
-    if code:
-        raise TrainingFailedError(
-            f"{path}: training on {processes} processes ended with {code}; the reason is above. "
-            "The same command goes on from the last checkpoint."
-        )
-    return read_card(path.parent)
 
 
 def _text(out: Path, card: Mapping[str, Any]) -> str:

@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import NoReturn
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it and typer too
+from pipeline.errors import INTERRUPTED
+
 # Commands that keep what they have finished.
-RESUMING = frozenset({"build", "fetch", "translate", "score-translation"})
+RESUMING = frozenset({"build", "fetch", "translate", "score-translation", "tokenize", "train"})
 _FRAGILE_FILES = ("/polars/", "/weakref.py", "/_weakrefset.py")
 
 

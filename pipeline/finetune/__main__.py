@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipeline.errors import MmedError
+from pipeline.errors import INTERRUPTED, MmedError
+from pipeline.finetune.launch import tell
 from pipeline.finetune.train import train
 
 
@@ -17,8 +18,10 @@ def main(arguments: list[str]) -> int:
     try:
         train(Path(arguments[0]))
     except MmedError as error:
-        sys.stderr.write(f"mmed: {' '.join(str(error).splitlines())}\n")
+        tell(error)
         return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED  # the one who launched it says so
     return 0
 
 

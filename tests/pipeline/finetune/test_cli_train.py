@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +127,26 @@ def test_the_same_command_again_trains_nothing_and_says_so(
     printed = capsys.readouterr()
     assert "trained already" in printed.err
     assert str(trained / "run_card.md") in printed.out
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_ctrl_c_ends_a_run_in_one_line(processes: int, recipe: Path, tmp_path: Path) -> None:
+    stages = [{"name": "ift", "lr": 1e-3, "epochs": 10_000}]
+    values = yaml.safe_load(recipe.read_text(encoding="utf-8")) | {"stages": stages}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    mmed = Path(sys.executable).with_name("mmed")
+    command = [str(mmed), "train", "recipe.yaml", "--out", "out", "--processes", str(processes)]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not (tmp_path / "out" / "losses.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert errors.endswith("mmed: interrupted; the same command goes on where this one stopped.\n")
 
 
 @pytest.mark.parametrize(

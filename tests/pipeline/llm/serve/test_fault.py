@@ -296,7 +296,17 @@ def test_a_served_script_answers_until_it_is_interrupted(tmp_path: Path) -> None
     script = tmp_path / "script.yaml"
     script.write_text("default: {text: 我肚子疼。}\n", encoding="utf-8")
     mmed = Path(sys.executable).with_name("mmed")
-    command = [mmed, "llm", "serve", "--backend", "fault", "--script", script, "--port", "0"]
+    command = [
+        str(mmed),
+        "llm",
+        "serve",
+        "--backend",
+        "fault",
+        "--script",
+        str(script),
+        "--port",
+        "0",
+    ]
     env = {**os.environ, "PYTHONUTF8": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     assert process.stdout is not None
