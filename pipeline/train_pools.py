@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.finetune.pool import Pool, fertility, open_pool
+from pipeline.finetune.settings import TOKENIZER
 from pipeline.finetune.templates import Chat, load_chat
 from pipeline.finetune.tokenize import Settings
 from pipeline.finetune.tokenize import tokenize as make_pool
@@ -30,6 +31,7 @@ def make_pools(recipe: TrainingRecipe, out: Path) -> Shown:
         check_release(recipe.data)
         chat = load_chat(load_tokenizer(name), recipe.template, name)
         folders = [_make(recipe, chat, name, settings, out) for settings in _settings(recipe)]
+        chat.save(out / TOKENIZER)
     pools = [open_pool(folder) for folder in folders]
     facts = {str(pool.folder): dict(pool.facts) for pool in pools}
     return facts, "\n\n".join(map(_text, pools))

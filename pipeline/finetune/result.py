@@ -11,7 +11,7 @@ from typing import Any, cast
 from pipeline.finetune.lora import export_merged, save_adapters
 from pipeline.finetune.model import causal_model
 from pipeline.finetune.parallel import World, gathered
-from pipeline.finetune.settings import RunSettings
+from pipeline.finetune.settings import TOKENIZER, RunSettings
 from pipeline.finetune.trainee import Trainee
 
 ADAPTER, MODEL = "adapter", "model"
@@ -28,6 +28,7 @@ def has_result(settings: RunSettings) -> bool:
 def write_model(settings: RunSettings, trainee: Trainee, world: World) -> None:
     """Write `adapter/`, with `merge` also `model/`; after full fine-tuning `model/`.
 
+    Each with the tokenizer, where it was kept with the pools.
     Every process calls, the first one writes. A merged model in memory has lost its adapters.
     """
     model: Any = trainee.model
@@ -35,17 +36,19 @@ def write_model(settings: RunSettings, trainee: Trainee, world: World) -> None:
         weights = {name: gathered(one).cpu() for name, one in model.state_dict().items()}
         if world.is_first:
             save = partial(causal_model(model).save_pretrained, state_dict=weights)
-            _replace(settings.folder / MODEL, save)
+            _replace(settings.folder, MODEL, save)
     elif world.is_first:
-        _replace(settings.folder / ADAPTER, lambda to: save_adapters(cast(Any, model), to))
+        _replace(settings.folder, ADAPTER, lambda to: save_adapters(cast(Any, model), to))
         if settings.merge:
-            _replace(settings.folder / MODEL, lambda to: export_merged(cast(Any, model), to))
+            _replace(settings.folder, MODEL, lambda to: export_merged(cast(Any, model), to))
 
 
-def _replace(folder: Path, write: Callable[[Path], object]) -> None:
-    """Write a folder under another name and put it in place when it is whole."""
-    partial = folder.with_name(f".{folder.name}.partial")
+def _replace(run: Path, name: str, write: Callable[[Path], object]) -> None:
+    """Write a folder of a run under another name and put it in place when it is whole."""
+    folder, partial = run / name, run / f".{name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     write(partial)
+    if (run / TOKENIZER).is_dir():
+        shutil.copytree(run / TOKENIZER, partial, dirs_exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)

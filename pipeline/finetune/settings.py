@@ -12,6 +12,7 @@ from pipeline.errors import InputError
 from pipeline.finetune.plan import Order
 
 FILE = "run.json"
+TOKENIZER = "pools/tokenizer"  # as transformers reads it, with the template trained in
 # Every linear layer of a Llama-shaped block, by name: "all-linear" would follow a model's naming.
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _AGAIN = "`mmed train RECIPE` writes it."

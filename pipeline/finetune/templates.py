@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2.exceptions import TemplateError
@@ -52,6 +54,12 @@ class Chat:
     def digest(self) -> str:
         """Return a digest of what decides the text: the template and the date given to it."""
         return sha256(f"{self.source}\0{DATE.isoformat()}".encode()).hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer with this template, as transformers reads it."""
+        whole = copy(self.tokenizer)
+        whole.chat_template = self.source
+        whole.save_pretrained(folder)
 
     def facts(self) -> dict[str, Any]:
         """Return what a pool says of its template."""

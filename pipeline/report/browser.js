@@ -169,7 +169,7 @@ const showRecord = () => {
     make("div", { class: "texts", lang: paneLanguage() }, ...showTexts(current)),
     showOriginal(current),
     current.withheld ? make("p", { class: "note" }, "The text says a benchmark or validation item again, so it is not shown.") : "",
-    make("details", { open: !inQueue }, make("summary", {}, "Where it comes from, what was done to it"), showLineage(current)),
+    make("details", { open: !inQueue }, make("summary", { lang: paneLanguage() }, say("provenance")), showLineage(current)),
   );
 };
 

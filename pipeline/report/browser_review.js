@@ -32,6 +32,8 @@ const loadVerdicts = () => {
 // What was judged on an earlier build's page and never exported, of texts that are still the same.
 const takeOver = (key) => {
   const earlier = JSON.parse(localStorage.getItem(key));
+  kept.reviewer ||= earlier.reviewer;
+  kept.pane ||= earlier.pane;
   for (const verdict of Object.values(earlier.verdicts)) {
     const { id, judged_at: time } = verdict;
     if (earlier.exported[id] === time || kept.verdicts[id] || byId.get(id)?.digest !== verdict.text_digest) continue;
@@ -112,10 +114,13 @@ const save = () => {
   const isFine = decision === "accept";
   const reason = isFine ? "" : get("review-reason").value;
   const severity = isFine ? "" : get("review-severity").value;
+  const comment = get("review-comment").value.trim();
   if (!isFine && !(reason && severity)) return complain("need_reason");
+  if (reason === "other" && !comment) return complain("need_comment");
+  if (!kept.reviewer) { get("reviewer").focus(); return complain("need_reviewer"); }
   kept.verdicts[current.id] = {
     id: current.id, text_digest: current.digest, decision, reason, severity, corrections,
-    comment: get("review-comment").value.trim(), reviewer: kept.reviewer, queue: queueOf(current.id),
+    comment, reviewer: kept.reviewer, queue: queueOf(current.id),
     judged_at: new Date().toISOString(), build: data.digest,
   };
   changed();
@@ -145,6 +150,9 @@ const choice = (id, label, names, prefix, chosen) =>
     make("option", { value: "" }, say("choose")),
     ...names.map((name) => make("option", { value: name, selected: name === chosen }, say(`${prefix}_${name}`)))));
 
+// An exam item's answer is its key; an open question has none.
+const reasons = () => data.reasons.filter((name) => name !== (current.task === "mcq" ? "wrong_answer" : "wrong_key"));
+
 const showDetails = (verdict) => {
   if (decision !== "correct" && decision !== "reject") return [];
   const cut = (current.cut ?? []).map((name) => say(name)).join(", ");
@@ -156,10 +164,13 @@ const showDetails = (verdict) => {
     ...areas,
     decision === "correct" && current.task === "mcq" && make("p", { class: "note" }, say("key_fixed")),
     decision === "correct" && cut && make("p", { class: "note" }, say("too_long", undefined, { name: cut })),
-    choice("review-reason", say("reason"), data.reasons, "reason", verdict?.reason),
+    choice("review-reason", say("reason"), reasons(), "reason", verdict?.reason),
     choice("review-severity", say("severity"), data.severities, "severity", verdict?.severity),
   ].filter(Boolean);
 };
+
+const toldOf = (verdict) =>
+  [say(verdict.decision), verdict.reason && say(`reason_${verdict.reason}`), verdict.severity && say(`severity_${verdict.severity}`)].filter(Boolean).join(" · ");
 
 const showEarlier = () => {
   if (!current.judged) return [];
@@ -178,7 +189,7 @@ const showForm = () => {
       "aria-pressed": String((decision || verdict?.decision) === name) }, say(name)));
   return [
     make("div", { class: "decisions", role: "group", "aria-label": say("decision") }, ...buttons),
-    verdict && !decision ? make("p", {}, say("mine", undefined, { name: say(verdict.decision) }), " ",
+    verdict && !decision ? make("p", { id: "mine" }, say("mine", undefined, { name: toldOf(verdict) }), " ",
       make("button", { type: "button", id: "withdraw", click: () => { delete kept.verdicts[current.id]; changed(); } }, say("withdraw"))) : "",
     ...showDetails(verdict),
     make("label", {}, say("comment"), make("textarea", { id: "review-comment", rows: 2,
@@ -226,9 +237,9 @@ const showReview = () => {
   const pane = get("review");
   const focused = pane.contains(document.activeElement) && document.activeElement.id;
   pane.lang = paneLanguage();
-  get("review-title").textContent = say("title");
-  get("review-lead").textContent = say("lead");
-  get("reviewer-label").textContent = say("reviewer");
+  const labels = { "review-title": "title", "review-lead": "lead", "reviewer-label": "reviewer",
+    "pane-language-label": "pane_language", "as-filtered": "as_filtered", "keys-label": "use_shortcuts" };
+  for (const [id, name] of Object.entries(labels)) get(id).textContent = say(name);
   get("review-queue").replaceChildren(...showQueue());
   get("review-form").replaceChildren(...showForm());
   get("review-files").replaceChildren(...showFiles());

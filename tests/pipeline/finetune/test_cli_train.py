@@ -93,6 +93,19 @@ def test_a_release_becomes_an_adapter_and_a_card_of_both_stages(trained: Path) -
         assert {*stage["tokens_per_character"]} == {*TEXTS}
 
 
+def test_what_was_trained_comes_with_the_tokenizer_and_its_template(
+    trained: Path, model_folder: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    turns = [{"role": "user", "content": TEXTS["ja"][0]}, {"role": "assistant", "content": "7 mg"}]
+    said = [
+        AutoTokenizer.from_pretrained(folder).apply_chat_template(turns, tokenize=False)
+        for folder in (trained / "adapter", model_folder)
+    ]
+    assert said[0] == said[1]
+
+
 def test_the_card_counts_the_tokens_of_the_steps_taken_and_no_others(trained: Path) -> None:
     card = json.loads((trained / "run_card.json").read_text(encoding="utf-8"))
     speed = map(json.loads, (trained / "speed.jsonl").read_text(encoding="utf-8").splitlines())

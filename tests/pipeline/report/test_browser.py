@@ -98,6 +98,10 @@ class Reader:
         self.wait(lambda: self.browser.find_elements(By.ID, "do-accept"))
         return self.current()
 
+    def sign(self, name: str) -> None:
+        self.one("#reviewer").clear()
+        self.one("#reviewer").send_keys(name)
+
     def current(self) -> str:
         url = self.browser.current_url
         return url.rpartition("#id=")[2] if "#id=" in url else ""
@@ -239,12 +243,13 @@ def test_pane_may_speak_another_language_than_the_records(reader: Reader, demo: 
 def test_keyboard_alone_judges_and_moves_on(reader: Reader, demo: Path) -> None:
     reader.open(demo)
     reader.choose("#by-language", "fr")
+    reader.sign("A. M.")
     first = reader.start()
     reader.press("a")
     reader.wait(lambda: reader.current() not in ("", first))
     second = reader.current()
     reader.press("r")
-    reader.choose("#review-reason", "wrong_answer")
+    reader.choose("#review-reason", "dose")
     reader.choose("#review-severity", "critical")
     reader.one("#review-comment").send_keys("a c r n : du texte")
     assert reader.current() == second
@@ -254,11 +259,14 @@ def test_keyboard_alone_judges_and_moves_on(reader: Reader, demo: Path) -> None:
     assert reader.asks_before_leaving()
     reader.press("b")
     reader.wait(lambda: reader.current() == second)
+    texts = review_texts()["fr"]
+    reader.wait(lambda: texts["reason_dose"] in reader.text("#mine"))
+    assert texts["severity_critical"] in reader.text("#mine")
     reader.click("#withdraw")
     assert "1 avis non exporté" in reader.text("#unexported")
 
 
-def test_verdict_without_its_reason_or_change_is_not_taken(reader: Reader, demo: Path) -> None:
+def test_verdict_without_what_it_needs_is_not_taken(reader: Reader, demo: Path) -> None:
     reader.open(demo)
     reader.choose("#by-language", "en")
     reader.choose("#by-form", "encyclopedia")
@@ -274,6 +282,14 @@ def test_verdict_without_its_reason_or_change_is_not_taken(reader: Reader, demo:
     reader.one("#correct-answer").clear()
     reader.click("#save")
     assert reader.text("#review-fault") == texts["need_text"]
+    reader.press("r")
+    reader.choose("#review-reason", "other")
+    reader.choose("#review-severity", "minor")
+    reader.click("#save")
+    assert reader.text("#review-fault") == texts["need_comment"]
+    reader.one("#review-comment").send_keys("too terse")
+    reader.click("#save")
+    assert reader.text("#review-fault") == texts["need_reviewer"]
     assert not reader.browser.find_elements(By.CSS_SELECTOR, "#unexported")
 
 
@@ -288,6 +304,9 @@ def test_answer_of_a_multiple_choice_record_cannot_be_corrected(reader: Reader, 
     reader.press("c")
     assert reader.one("#correct-question").is_displayed()
     assert not reader.browser.find_elements(By.ID, "correct-answer")
+    offered = [one.get_attribute("value") for one in Select(reader.one("#review-reason")).options]
+    assert "wrong_key" in offered
+    assert "wrong_answer" not in offered  # which is its key
 
 
 def judge(reader: Reader, record: str, key: str) -> None:
@@ -321,7 +340,7 @@ def test_exported_verdicts_change_the_next_build_and_come_back_when_imported(
     )
     rejected, corrected, accepted, forgotten = native[:4]
     reader.open(out)
-    reader.one("#reviewer").send_keys("Dr. Anna")
+    reader.sign("Dr. Anna")
     judge(reader, rejected, "r")
     give_reason(reader)
     judge(reader, corrected, "c")
