@@ -125,8 +125,9 @@ const save = () => {
   };
   changed();
   step(1);
-  // Not the next record's comment: there a letter would be text, and no shortcut.
-  get("do-accept")?.focus({ preventScroll: true });
+  // Not the next record's comment, where a letter is text and no shortcut; nor a button, which the
+  // key that saved would press.
+  get("review").focus({ preventScroll: true });
 };
 
 const changed = () => {
@@ -244,7 +245,7 @@ const showReview = () => {
   get("review-form").replaceChildren(...showForm());
   get("review-files").replaceChildren(...showFiles());
   // What had the focus was made anew; a reader with a keyboard goes on from there.
-  if (focused) (get(focused) ?? get("do-accept"))?.focus({ preventScroll: true });
+  if (focused) (get(focused) ?? pane).focus({ preventScroll: true });
 };
 
 const exportVerdicts = () => {
@@ -279,7 +280,7 @@ const importVerdicts = async (event) => {
 
 const onKey = (event) => {
   const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && decision) { save(); return; }
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && decision) { event.preventDefault(); save(); return; }
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !get("keys").checked) return;
   const action = { a: () => decide("accept"), c: () => decide("correct"), r: () => decide("reject"), n: () => step(1), b: () => step(-1) }[event.key];
   if (action && (current || event.key === "n")) { event.preventDefault(); action(); }
