@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from pipeline.engine import interrupt
+from pipeline import interrupt
 from pipeline.errors import InputError, MmedError
 
 try:

@@ -17,7 +17,7 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from types import TracebackType
 from typing import TypeVar
 
-from pipeline.engine import interrupt
+from pipeline import interrupt
 from pipeline.errors import StoppedError
 
 Task = TypeVar("Task")

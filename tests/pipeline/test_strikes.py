@@ -14,7 +14,7 @@ from types import FrameType
 import polars as pl
 import pytest
 
-from pipeline.engine import interrupt
+from pipeline import interrupt
 from pipeline.engine.local import LocalEngine
 from tests.pipeline.engine import tasks
 
