@@ -76,6 +76,7 @@ verify: $(VENV)/.installed ## check the release in OUT, also against the benchma
 	@$(MMED) verify $(OUT)/release --raw $(RAW)
 
 push: $(VENV)/.installed ## show what would be published from OUT to the Hub's REPO; mmed push --upload does it
+	@test -n "$(REPO)" || { echo "Which dataset of the Hub? make push REPO=owner/name" >&2; exit 2; }
 	@$(MMED) push $(OUT)/release $(REPO)
 
 outputs/demo/release: $(VENV)/.installed

@@ -25,6 +25,7 @@ import polars as pl
 import schemas
 from pipeline import ledger, lock
 from pipeline.engine.local import LocalEngine
+from pipeline.errors import InputError
 from pipeline.llm.session import CallOptions, Session
 from pipeline.plan import FileDigests, Plan, make_plan
 from pipeline.previous import keep_previous
@@ -165,7 +166,12 @@ def progress_line(run: StageRun, seconds: float) -> str:
 def locked(out: Path) -> Iterator[None]:
     """Hold the lock of an output folder; a second build, or no permission, is an `InputError`."""
     with stopping_when_disk_is_full(out), lock.locked(out):
-        (out / "store").mkdir(exist_ok=True)
+        store = out / "store"
+        if store.exists() and not store.is_dir():
+            raise InputError(
+                f"{store}: a file, where a build keeps its work. Give another folder with --out."
+            )
+        store.mkdir(exist_ok=True)
         yield
 
 

@@ -82,7 +82,8 @@ class SourceEntry(Model):
 class Release(Model):
     """How the release is named, and what the assistant's text holds for multiple choice."""
 
-    name: str = "mmed-ift"
+    # As the Hub names datasets; it is also the key of the citation.
+    name: str = Field("mmed-ift", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     version: str = "0.1.0"
     mc_style: Literal["letter", "letter_text", "rationale"] = "letter_text"
 
@@ -260,13 +261,14 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401
         raise InputError(f"{path}: the recipe cannot be read as YAML ({reason}).{hint}") from error
 
 
-def find_recipe(name: str | Path) -> Path:
+def find_recipe(name: str | Path, *, of_training: bool = False) -> Path:
     """Return the file of a recipe: the path as given, or a recipe that comes with the project."""
     path = Path(name)
     for candidate in (path, RECIPES / path.name):
         if candidate.is_file() and (candidate == path or len(path.parts) == 1):
             return candidate
-    known = sorted(recipe.name for recipe in RECIPES.glob("*.yaml"))
+    names = sorted(recipe.name for recipe in RECIPES.glob("*.yaml"))
+    known = [one for one in names if one.startswith("train-") == of_training]
     completed = f"{path}.yaml"
     is_meant = completed in known or Path(completed).is_file()
     hint = f" Did you mean {completed}?" if is_meant else ""

@@ -93,7 +93,7 @@ def load_training_recipe(
     Folders inside a recipe are taken from the recipe's own, and from the present one for a recipe
     that comes with the project. `data` and `device` stand before the recipe's.
     """
-    path = find_recipe(name)
+    path = find_recipe(name, of_training=True)
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise InputError(f"{path}: a recipe is a mapping of keys, found {type(values).__name__}.")

@@ -186,6 +186,7 @@ def test_unknown_source_is_told_with_the_command_that_lists_them(built: Path) ->
             "SPDX identifier such as CC-BY-4.0, or LicenseRef-internal.",
         ),
         ({"sources": [{"name": "starter"}], "licenses": "al"}, "licenses: "),
+        ({"sources": [{"name": "starter"}], "release": {"name": "our set"}}, "release.name: "),
         ({"sources": [{"name": "starter"}], "stages": []}, "stages begin with `ingest`"),
         ({"sources": [{"name": "starter"}], "stages": [3]}, "stages.0: a stage is its name"),
         ({"sources": [{"name": "starter"}], "stages": ["ingset"]}, "'ingset' is not one of"),
@@ -254,6 +255,11 @@ def test_name_of_a_recipe_without_its_suffix_is_completed(
         load_recipe("recipe")
 
 
+def test_recipes_of_training_are_not_offered_to_a_build() -> None:
+    with pytest.raises(InputError, match=r"one of demo\.yaml, full\.yaml, real\.yaml\.$"):
+        load_recipe("nosuch.yaml")
+
+
 def test_absent_benchmark_stops_the_build_unless_the_recipe_allows_it(built: Path) -> None:
     write_recipe(built, tables=[table("ward")], benchmarks=[BENCHMARK])
     said = refused(built)
@@ -275,6 +281,13 @@ def test_out_that_cannot_be_written_is_refused(built: Path, out: str) -> None:
     said = fault(result, 2)
     assert said.startswith(f"{out}: cannot be written")
     assert "--out" in said
+
+
+def test_file_where_a_build_keeps_its_work_is_refused(built: Path) -> None:
+    (built / "other").mkdir()
+    (built / "other" / "store").touch()
+    result = mmed("build", "recipe.yaml", "--out", "other", cwd=built)
+    assert fault(result, 2).startswith("other/store: a file")
 
 
 def test_second_build_into_the_same_folder_is_refused(tmp_path: Path, demo_build: Path) -> None:
