@@ -465,8 +465,8 @@ def test_nothing_is_wider_than_the_screen(reader: Reader, demo: Path, width: int
         reader.start()
         reader.press("c")
         script = """return [...document.querySelectorAll('#browser *')].filter((one) =>
-            one.getBoundingClientRect().right > innerWidth && !one.closest('.finding'))
+            one.getBoundingClientRect().right > arguments[0] && !one.closest('.finding'))
             .map((one) => one.outerHTML.slice(0, 80))"""
-        assert reader.browser.execute_script(script) == []
+        assert reader.browser.execute_script(script, width) == []
     finally:
         resize(reader.browser, WIDE)
