@@ -12,6 +12,7 @@ FLAGS: dict[str, str] = {
     "mixed_language": "A part of the text is in another language than the rest.",
     "personal_data": "Personal data in the text was replaced by placeholders.",
     "review_outdated": "The text changed after a reviewer judged it, so the verdict was not used.",
+    "parent_corrected": "The row was made of one that a reviewer has corrected since.",
     "review_refused": "A reviewer's correction could not be applied.",
     # augment
     "rationale_rejected": "A model's rationale did not lead back to the key, or failed a check.",

@@ -2,8 +2,8 @@
 
 A verdict holds the digest of the text that the reviewer saw. Where the text has changed since, the
 verdict is not applied and the record is flagged `review_outdated`. Descendants of a rejected record
-leave with it. Verdicts come from the files under the recipe's `review`, and from the folder of the
-build itself (`pipeline/verdicts.py`).
+leave with it, those of a corrected one are flagged `parent_corrected`. Verdicts come from the files
+under the recipe's `review`, and from the folder of the build itself (`pipeline/verdicts.py`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pipeline.verdicts import UNUSED, Followed, Row, Verdict, digest_of, follow,
 
 OUTDATED = "review_outdated"  # the flag of a record whose text changed after it was judged
 REFUSED = "review_refused"
+STALE = "parent_corrected"
 _OF_PARENT = "its parent was rejected"
 
 
@@ -49,6 +50,7 @@ class Review(MapStage[StageSettings]):
             return StageResult(shard, nothing_dropped())
         histories = read_histories(self.recipe.review)
         reasons: dict[str, str] = {}
+        corrected, judged = set(), set()
         rows = []
         for row in shard.iter_rows(named=True):
             history = histories.get(row["id"], ())
@@ -57,11 +59,17 @@ class Review(MapStage[StageSettings]):
                 row = _told(row, done, history)
                 if done.rejection is not None:
                     reasons[row["id"]] = _evidence(done.rejection, row["language"])
+                if _corrections(done, history):
+                    corrected.add(row["id"])
+                if done.obeyed:
+                    judged.add(row["id"])
             rows.append(row)
-        reasons |= _descendants(rows, reasons)
+        reasons |= dict.fromkeys(_descendants(rows, reasons), _OF_PARENT)
+        stale = _descendants(rows, corrected) - judged
+        rows = [_flagged(row, STALE) if row["id"] in stale else row for row in rows]
         told = pl.col("id").replace_strict(reasons, default=None, return_dtype=pl.String)
-        judged = pl.DataFrame(rows, schema=ITEM_COLUMNS)
-        return drop_by_reason(judged, [(told.is_not_null(), "reviewer_rejected", told)])
+        reviewed = pl.DataFrame(rows, schema=ITEM_COLUMNS)
+        return drop_by_reason(reviewed, [(told.is_not_null(), "reviewer_rejected", told)])
 
 
 def _told(before: Row, done: Followed, history: Sequence[Verdict]) -> Row:
@@ -69,8 +77,7 @@ def _told(before: Row, done: Followed, history: Sequence[Verdict]) -> Row:
     row = done.row
     nothing = dict.fromkeys(("model", "prompt", "variant"))
     step: dict[str, Any] = {"stage": "review", **nothing, "cache_keys": []}
-    corrections = [place for place in done.obeyed if history[place]["decision"] == "correct"]
-    row = {**row, "steps": [*before["steps"], *([step] * len(corrections))]}
+    row = {**row, "steps": [*before["steps"], *([step] * _corrections(done, history))]}
     if done.masked:
         row = _flagged(row, "personal_data", ", ".join(sorted(set(done.masked))))
     if done.refused:
@@ -79,6 +86,10 @@ def _told(before: Row, done: Followed, history: Sequence[Verdict]) -> Row:
     if any(history[place]["decision"] != "accept" for place in done.changed):
         row = _flagged(row, OUTDATED)
     return row
+
+
+def _corrections(done: Followed, history: Sequence[Verdict]) -> int:
+    return sum(history[place]["decision"] == "correct" for place in done.obeyed)
 
 
 def _flagged(row: Row, name: str, evidence: str = "") -> Row:
@@ -92,18 +103,18 @@ def _evidence(rejection: Verdict, language: str) -> str:
     return f"{said}: {comment}" if comment else said
 
 
-def _descendants(rows: Iterable[Row], rejected: Iterable[str]) -> dict[str, str]:
-    """Return why the descendants of rejected records leave, by id."""
+def _descendants(rows: Iterable[Row], ids: Iterable[str]) -> set[str]:
+    """Return the ids of what was made of the given records, and of what was made of that."""
     children = defaultdict(list)
     for row in rows:
         if row["role"] == "train":
             children[row["parent_id"]].append(row["id"])
-    pending = list(rejected)
+    pending = list(ids)
     known = set(pending)
-    reasons: dict[str, str] = {}
+    found: set[str] = set()
     while pending:
         new = [one for one in children[pending.pop()] if one not in known]
-        reasons |= dict.fromkeys(new, _OF_PARENT)
+        found.update(new)
         known.update(new)
         pending += new
-    return reasons
+    return found

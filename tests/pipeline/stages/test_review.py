@@ -127,6 +127,21 @@ def test_descendants_of_a_rejected_record_leave_with_it(tmp_path: Path) -> None:
     assert dropped[child["id"]]["evidence"] == "its parent was rejected"
 
 
+def test_what_was_made_of_a_corrected_record_is_flagged_until_it_is_judged_itself(
+    tmp_path: Path,
+) -> None:
+    parent = sample_qa("en")
+    french, spanish = (child_of(parent, language) for language in ("fr", "es"))
+    given = [
+        correct(parent, answer="5 mg, not 50 mg."),
+        verdict(spanish, "accept"),
+    ]
+    kept, dropped = reviewed(tmp_path, [parent, french, spanish], *given)
+    assert flags(kept[french["id"]]) == ["parent_corrected"]
+    assert flags(kept[spanish["id"]]) == flags(kept[parent["id"]]) == []
+    assert not dropped
+
+
 def test_children_stay_where_the_verdict_on_their_parent_is_outdated(tmp_path: Path) -> None:
     parent = sample_qa("en")
     child = child_of(parent, "fr")
