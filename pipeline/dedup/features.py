@@ -143,5 +143,5 @@ def count_words(vocabulary: NDArray[np.uint16], words: pl.Series) -> None:
 
 
 def is_empty(features: pl.DataFrame) -> pl.Series:
-    """Tell of each record whether it has no letter, digit or sign: none of those are alike."""
+    """Tell of each record whether its question has no letter, digit or sign: none are alike."""
     return pl.Series(bands_of(features)[:, 0] == NO_BAND)

@@ -26,6 +26,7 @@ _PUNCTUATION = 59  # what `letters` makes of all that has no meaning here
 _LESS, _EQUAL, _GREATER, _STAR, _DOT, _CJK_COMMA = 60, 61, 62, 42, 0xB7, 0x3001
 _MINUS, _TIMES, _PLUS_MINUS = 0x2212, 0xD7, 0xB1
 _AT_LEAST, _AT_MOST, _ARROW = 0x2265, 0x2264, 0x2192
+_LATIN_N, _LATIN_O = 0x6E, 0x6F
 _DEGREE, _PERCENT, _LATIN_X, _CYRILLIC_X = 0xB0, 0x25, 0x78, 0x445
 # Spaces around a sign are layout: "p < 0.05", "10 %", "37 °C".
 _NO_SPACE_BEFORE = "<>=≥≤≠±×÷√%‰°^/"
@@ -39,7 +40,10 @@ MAX_GROUPS = 16  # of digits in one number; more are a list
 _MIN_ITEM_LETTERS = 6
 _ORDINAL = 0x7B2C  # 第
 _TITLES = (0x9898, 0x984C, 0x554F, 0x95EE)  # 题 題 問 问
-_NAMES = ("question", "pregunta", "вопрос", "问题", "問題", "q")
+_NAMES = (
+    *("question", "pregunta", "вопрос", "задача", "задание"),
+    *("问题", "問題", "設問", "qcm", "q"),
+)
 _NAME_LENGTHS = np.array([len(name) for name in _NAMES], np.int64)
 _NAME_LETTERS = np.array([[*map(ord, name.ljust(8))] for name in _NAMES], np.uint32)
 
@@ -165,12 +169,83 @@ def _name_end(scratch: Codes, place: int, size: int) -> int:
                 break
         if same:
             return place + length
-    return -1
+    return place + 1 if _is_title(scratch[place]) else -1
 
 
 @njit(cache=True, nogil=True)
 def _is_title(code: int) -> bool:
     return code == _TITLES[0] or code == _TITLES[1] or code == _TITLES[2] or code == _TITLES[3]
+
+
+@njit(cache=True, nogil=True)
+def _numero_end(scratch: Codes, place: int, size: int) -> int:
+    """Return the place after n°, n.º or No. (№ is folded to it), or -1."""
+    if place + 2 >= size or scratch[place] != _LATIN_N:
+        return -1
+    place += 1 + (scratch[place + 1] == _POINT)
+    return place + 1 if scratch[place] == _LATIN_O or scratch[place] == _DEGREE else -1
+
+
+@njit(cache=True, nogil=True)
+def _named_end(scratch: Codes, start: int, size: int) -> int:
+    """Return the place after Question 12:, Q12., Вопрос № 12, 问12 or No. 12., or -1."""
+    place = _name_end(scratch, start, size)
+    is_named = place > 0
+    if is_named:
+        place = _skip(scratch, place, size, True)
+        start = place
+    numero = _numero_end(scratch, start, size)
+    if numero > 0:
+        place = _skip(scratch, numero, size, True)
+    end = _digits_end(scratch, place, size, 4) if place > 0 else -1
+    if end < 0:
+        return -1
+    closed = _skip(scratch, end, size, True)
+    # 问12 次の文: a space is enough where the word says what the number is.
+    is_closed = _skip(scratch, end, size, False) < closed or (is_named and end < closed)
+    return closed if is_closed else -1
+
+
+@njit(cache=True, nogil=True)
+def _bracketed_end(scratch: Codes, start: int, size: int) -> int:
+    """Return the place after (4) or [4], or -1."""
+    end = _digits_end(scratch, _skip(scratch, start + 1, size, False), size, 3)
+    end = _skip(scratch, end, size, False) if end > 0 else -1
+    closing = _CLOSE if scratch[start] == _OPEN else _PUNCTUATION
+    if not (0 < end < size and scratch[end] == closing):
+        return -1
+    return _skip(scratch, end + 1, size, True)
+
+
+@njit(cache=True, nogil=True)
+def _ordinal_end(scratch: Codes, start: int, size: int) -> int:
+    """Return the place after 第3题, or -1."""
+    end = _digits_end(scratch, _skip(scratch, start + 1, size, False), size, 4)
+    end = _skip(scratch, end, size, False) if end > 0 else -1
+    if not (0 < end < size and _is_title(scratch[end])):
+        return -1
+    return _skip(scratch, end + 1, size, True)
+
+
+@njit(cache=True, nogil=True)
+def _bare_end(scratch: Codes, start: int, size: int) -> int:
+    """Return the place after 23. or 23) or 23 -, or -1 where it may be a value: 2.5 mg, 3、5岁."""
+    number_end = _digits_end(scratch, start, size, 4)
+    place = _skip(scratch, number_end, size, False) if number_end > 0 else size
+    if place >= size:
+        return -1
+    mark = scratch[place]
+    if mark == _HYPHEN:
+        is_apart = number_end < place and place + 1 < size and scratch[place + 1] == _SPACE
+        end = _skip(scratch, place + 1, size, False)
+        return end if is_apart and end < size and not _is_digit(scratch[end]) else -1
+    end = _skip(scratch, place, size, True)
+    if end == place or mark == _COLON:
+        return -1
+    if mark == _CLOSE or end >= size or not _is_digit(scratch[end]):
+        return end
+    is_long = end + 1 < size and _is_digit(scratch[end + 1])
+    return end if is_long and (mark == _CJK_COMMA or scratch[end - 1] == _SPACE) else -1
 
 
 @njit(cache=True, nogil=True)
@@ -180,44 +255,15 @@ def _item_number_end(scratch: Codes, size: int, kinds: Bytes) -> int:
     if start >= size:
         return 0
     first = scratch[start]
-    is_name = first == _NAME_LETTERS[0, 0] or first == _NAME_LETTERS[1, 0]
-    is_name |= first == _NAME_LETTERS[2, 0]
-    if not (is_name or _is_digit(first) or _is_title(first) or first == _ORDINAL or first == _OPEN):
-        return 0  # as most texts begin
-    end = -1
     if first == _ORDINAL:
-        end = _digits_end(scratch, _skip(scratch, start + 1, size, False), size, 4)
-        end = _skip(scratch, end, size, False) if end > 0 else -1
-        if not (0 < end < size and _is_title(scratch[end])):
-            return 0
-        end = _skip(scratch, end + 1, size, True)
-    elif first == _OPEN:
-        end = _digits_end(scratch, _skip(scratch, start + 1, size, False), size, 3)
-        end = _skip(scratch, end, size, False) if end > 0 else -1
-        if not (0 < end < size and scratch[end] == _CLOSE):
-            return 0
-        end = _skip(scratch, end + 1, size, True)
+        end = _ordinal_end(scratch, start, size)
+    elif first == _OPEN or first == _PUNCTUATION:
+        end = _bracketed_end(scratch, start, size)
+    elif _is_digit(first):
+        end = _bare_end(scratch, start, size)
     else:
-        place = start
-        if not _is_digit(first):
-            place = _name_end(scratch, start, size)  # 问题 before 问
-            if place < 0 and _is_title(first):
-                place = start + 1
-            if place < 0:
-                return 0
-            place = _skip(scratch, place, size, True)
-        number_end = _digits_end(scratch, place, size, 4)
-        if number_end < 0:
-            return 0
-        closed = _skip(scratch, number_end, size, False)
-        if closed == size or _skip(scratch, closed, size, True) == closed:
-            # 問12 次の文: a space is enough where the word says what the number is.
-            if _is_digit(first) or closed == number_end:
-                return 0
-        if closed < size and scratch[closed] == _COLON and _is_digit(first):
-            return 0
-        end = _skip(scratch, closed, size, True)
-    if end >= size or _is_digit(scratch[end]) or scratch[end] == _DEGREE:
+        end = _named_end(scratch, start, size)
+    if end <= 0 or end >= size or scratch[end] == _DEGREE:
         return 0
     num_letters = 0
     for place in range(end, size):

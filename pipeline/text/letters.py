@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SIGNS = "<>=≥≤≠±×÷√%‰°+−↑↓→←♂♀"
+SIGNS = "<>=≥≤≠±×÷√%‰°+−↑↓→←♂♀"  # and all other symbols that are no decoration
 NUM_CODE_POINTS = 0x110000
 
 _EXPONENTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
@@ -46,12 +46,17 @@ _DROPPED = (
     0xFEFF,
     *map(ord, "™®©℠"),
 )
-_WRITTEN_AS = str.maketrans("º˚ª‐‑‒–—―−─⁄≧≦〜", "°°a--------/≥≤~")
+_WRITTEN_AS = str.maketrans(
+    "º˚ª‐‑‒–—―−─⁄≧≦⩾⩽〜∼∗∶∙⋅∆➕➖⬆⇑⇧⬇⇓⇩⇒⟶➔➜⇐⟵", "°°a--------/≥≤≥≤~~*:··Δ+-↑↑↑↓↓↓→→→→←←"
+)
+# Symbols that set lists and tables: they say nothing, as punctuation does not.
+_DECORATIONS = frozenset("■□▪▫●◆◇★☆◎◦▶►▷◀◁➤➢❖�\u3013")
 # All that `fold` decides by what stands beside it; every other punctuation is one and the same.
 _IN_CONTEXT = frozenset(".,:_/^-~()*·、")
 # Outside the basic plane: mathematical letters, enclosed letters, compatibility ideographs.
 _FOLDED_ASTRAL = (range(0x1D400, 0x1D800), range(0x1F100, 0x1F200), range(0x2F800, 0x2FA20))
 _PLAIN_ASTRAL = (range(0x20000, 0x2F800), range(0x30000, 0x34000))  # rare ideographs
+_PICTURES = range(0x1F300, 0x1FB00)  # emoji
 # 々〆〇, kana, Han.
 _IDEOGRAPHS = (range(0x3005, 0x3008), range(0x3041, 0x3100), range(0x3400, 0xA000))
 
@@ -137,7 +142,7 @@ def _plain(character: str) -> str:
 
 
 def _kind(character: str) -> int:
-    if character in SIGNS:
+    if character in SIGNS or _is_symbol(character):
         return SIGN
     if "0" <= character <= "9":
         return DIGIT
@@ -148,15 +153,24 @@ def _kind(character: str) -> int:
     return LETTER if character.isalnum() or is_mark else OTHER
 
 
+def _is_symbol(character: str) -> bool:
+    """Tell whether it is a symbol that may say something: ∩ and ∪, ○ and △, but no frame."""
+    is_symbol = unicodedata.category(character) in ("Sm", "So") and not character.isascii()
+    is_drawn = 0x2500 <= ord(character) < 0x25A0
+    return is_symbol and not is_drawn and character not in _DECORATIONS
+
+
 def _base() -> tuple[NDArray[np.uint32], list[int], NDArray[np.uint8]]:
     import numpy as np
 
-    # Whatever is not looked at one by one, emoji among it, is punctuation.
+    # Whatever is not looked at one by one is punctuation.
     table = np.full(NUM_CODE_POINTS, ord(";"), np.uint32)
     kinds = np.zeros(NUM_CODE_POINTS, np.uint8)
     for plain in _PLAIN_ASTRAL:
         table[plain.start : plain.stop] = np.arange(plain.start, plain.stop)
         kinds[plain.start : plain.stop] = IDEOGRAPH
+    table[_PICTURES.start : _PICTURES.stop] = np.arange(_PICTURES.start, _PICTURES.stop)
+    kinds[_PICTURES.start : _PICTURES.stop] = SIGN
     expansions: list[int] = [0]
     for point in _points():
         folded = _folded(chr(point))

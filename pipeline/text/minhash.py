@@ -30,7 +30,7 @@ Numba: TypeAlias = Any  # numba's own types are declared nowhere
 PERMUTATIONS = 128
 BANDS, BAND_ROWS = 16, 8  # S-curve midpoint (1/16)^(1/8) = .71, below the threshold of .8
 SEED = 1
-NO_BAND = 0  # of a record without shingles
+NO_BAND = 0  # of a record without a question
 # Columns of a record's keys, each of two halves.
 EXACT, ASKED, ANSWERED, IN_CONTEXT = 0, 1, 2, 3
 NUM_KEYS = 4
@@ -246,7 +246,7 @@ def sign_records(
     and the next n the contexts; the options of record r begin at piece `options[r]`, its answers at
     `answers[r]`. `sizes` are the n of the n-grams; `seeds` differ by language, so that no band is
     shared by two. Answers count as shingles only `with_answers`, and only where there are no
-    options.
+    options. A record whose question is empty has none: "yes" and "no" make no two of them alike.
     """
     num_records = len(sizes)
     signature = np.empty(len(factors), np.uint32)
@@ -266,12 +266,13 @@ def sign_records(
         first, last = options[record], options[record + 1]
         is_choice = last > first
         count = _shingle_hashes(codes, ends[record], ends[record + 1], size, False, hashes, 0)
-        if is_choice:
+        is_asked = count > 0
+        if is_asked and is_choice:
             for piece in range(first, last):
                 count = _shingle_hashes(
                     codes, ends[piece], ends[piece + 1], size, True, hashes, count
                 )
-        elif with_answers:
+        elif is_asked and with_answers:
             for piece in range(answers[record], answers[record + 1]):
                 count = _shingle_hashes(
                     codes, ends[piece], ends[piece + 1], size, True, hashes, count

@@ -114,13 +114,21 @@ def test_bands_and_keys_do_not_depend_on_the_other_rows(rows_of_a_part: int) -> 
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "de", ""])
-@pytest.mark.parametrize("text", ["", " ", "…?!", "😀😀", "\u200f\u200e", "«»"])
+@pytest.mark.parametrize("text", ["", " ", "…?!", "■ □", "\u200f\u200e", "«»"])
 def test_record_without_letters_is_empty_and_shares_no_band(language: str, text: str) -> None:
     assert is_empty(features_of(texts(text, language=language))).to_list() == [True]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("text", ["a", "5", "肝", "я", "½", "㎎" * 9, "e\u0301", "ﷺ" * 9, "𝒳"])
+def test_options_alone_make_no_records_alike(language: str) -> None:
+    rows = (sample_mcq(language, question=text, context="") for text in ("!!!", "( ( (", ""))
+    assert is_empty(features_of(of_items(items(*rows)))).to_list() == [True] * 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "text", ["a", "5", "😀", "肝", "я", "½", "㎎" * 9, "e\u0301", "ﷺ" * 9, "𝒳"]
+)
 def test_short_and_strange_texts_have_bands(language: str, text: str) -> None:
     features = features_of(texts(text, language=language))
     assert (bands_of(features) != 0).all()

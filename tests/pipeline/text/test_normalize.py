@@ -71,6 +71,8 @@ def test_published_series_keeps_null_and_name() -> None:
         ("ru", "гепатит B", "гепатит В"),  # Latin and Cyrillic
         ("es", "37,5 ºC", "37.5 °C"),
         ("es", "1.500 leucocitos", "1500 leucocitos"),
+        ("zh", "■ 白细胞 ⩾ 10", "● 白细胞≥10"),
+        ("fr", "TA ⬆, ∆ 5 mmHg", "TA ↑, Δ 5 mmHg"),
     ],
 )
 def test_key_is_equal_when_only_the_writing_differs(language: str, first: str, second: str) -> None:
@@ -101,18 +103,79 @@ def test_key_is_equal_when_only_the_writing_differs(language: str, first: str, s
         ("ru", "мой", "мои"),
         ("es", "año", "ano"),
         ("es", "1,5 g", "1.500 g"),
+        *(
+            (language, f"A {one} B", f"A {other} B")
+            for language in ("en", "zh", "ja", "fr", "ru", "es")
+            for one, other in (
+                "⩾⩽",
+                "≫≪",
+                "⊕⊖",
+                "⇑⇓",
+                "⬆⬇",
+                "↗↘",
+                "▲▼",
+                "🔺🔻",
+                "➕➖",
+                "○△",
+                "✓✗",
+                "∩∪",
+                "😀😢",
+            )
+        ),
     ],
 )
 def test_key_keeps_what_changes_the_meaning(language: str, first: str, second: str) -> None:
     assert comparison_key(first, language) != comparison_key(second, language)
 
 
+STEMS = {
+    "en": "45-year-old man with chest pain",
+    "zh": "45岁男性，突发胸痛两小时",
+    "ja": "45歳の男性。胸痛を主訴に来院した。",
+    "fr": "45 ans, homme, douleur thoracique",
+    "ru": "45-летний мужчина с болью в груди",
+    "es": "45 años, varón con dolor torácico",
+}
+NUMBERS = {
+    "en": ("Question 12: ", "Question 12 ", "No. 12. "),
+    "zh": ("第12题 ", "问题12：", "23、"),
+    "ja": ("問12 ", "設問12　", "第12問　"),
+    "fr": ("QCM 12. ", "Question n° 12. ", "Question No 12 : "),
+    "ru": ("Вопрос 12. ", "Вопрос №12. ", "Задача 3. ", "Задание 3. "),
+    "es": ("Pregunta 12. ", "Pregunta nº 12. ", "Pregunta n.º 12: "),
+}
+
+
+@pytest.mark.parametrize("language", STEMS)
+def test_item_number_before_a_number_does_not_count(language: str) -> None:
+    stem = STEMS[language]
+    for number in ("23. ", "12) ", "(12) ", "[12] ", "Q12. ", "№ 12. ", *NUMBERS[language]):
+        assert comparison_key(number + stem, language) == comparison_key(stem, language), number
+
+
+@pytest.mark.parametrize("language", STEMS)
+def test_item_number_before_a_dash_does_not_count(language: str) -> None:
+    stem = STEMS[language].lstrip("0123456789- ")
+    assert comparison_key("12 - " + stem, language) == comparison_key(stem, language)
+
+
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("en", "2.5 mg of aspirin daily"), ("zh", "3.5岁男孩出现发热咳嗽"), ("ru", "1,2,3 верны")],
+    [
+        ("en", "2.5 mg of aspirin daily"),
+        ("en", "12 - 15 year old children need a booster"),
+        ("en", "No 5 mg tablets of the drug are left"),
+        ("zh", "3.5岁男孩出现发热咳嗽"),
+        ("zh", "38. 5℃发热三天，伴有咳嗽咳痰"),
+        ("zh", "3、5岁时应当接种哪些疫苗"),
+        ("ja", "3.5歳の男児。発熱を主訴に来院した。"),
+        ("fr", "1,5 mg de colchicine par jour"),
+        ("ru", "1,2,3 верны"),
+        ("es", "2.5 mg de enalapril al día"),
+    ],
 )
 def test_key_does_not_take_a_value_for_an_item_number(language: str, text: str) -> None:
-    assert comparison_key(text, language)[0] == text[0]
+    assert comparison_key(text, language)[0] == text[0].casefold()
 
 
 @given(st.text(), st.sampled_from(["en", "zh", "ja", "fr", "ru", "es"]))
