@@ -38,9 +38,11 @@ from pipeline.dedup.pairs import similar_pairs
 from pipeline.dedup.records import of_items
 from pipeline.dedup.whole import first_of_each
 from pipeline.errors import InputError
+from pipeline.recipe import SourceEntry
 from pipeline.stages.groups import groups_of
 from pipeline.stages.stage import PIPELINE, Context, GlobalStage, StageSettings
 from pipeline.text.minhash import BANDS
+from sources.table import TableSettings
 
 PAIRS = pl.Schema(
     {
@@ -52,6 +54,7 @@ PAIRS = pl.Schema(
     }
 )
 NO_CONTEXT = bytes(16)  # the key of a record without context
+ALL_BANDS = f"{BANDS} of {BANDS} bands"
 CLUSTERS_NAMED = 3  # when a source would lose too much
 
 
@@ -77,7 +80,7 @@ class Deduplicate(GlobalStage[DeduplicateSettings]):
 
     def inputs(self) -> Mapping[str, str]:
         """Return the loss limits that the recipe's sources set."""
-        limits = {e.name: (e.max_loss, e.loss_checked_from) for e in self.recipe.sources}
+        limits = {e.name: (e.max_loss, e.loss_checked_from) for e in self._entries()}
         return {name: str(limit) for name, limit in limits.items() if limit != (None, None)}
 
     def features(self, shard: pl.DataFrame) -> pl.DataFrame:
@@ -134,8 +137,11 @@ class Deduplicate(GlobalStage[DeduplicateSettings]):
         ]
         return pl.DataFrame(decisions, schema=DECISIONS)
 
+    def _entries(self) -> tuple[SourceEntry | TableSettings, ...]:
+        return *self.recipe.sources, *self.recipe.tables
+
     def _check_loss(self, features: pl.DataFrame, drops: Mapping[str, Any]) -> None:
-        entries = {entry.name: entry for entry in self.recipe.sources}
+        entries = {entry.name: entry for entry in self._entries()}
         lost = features.with_columns(is_lost=pl.col("id").is_in(list(drops)))
         shares = lost.group_by("source").agg(pl.len(), pl.col("is_lost").mean()).sort("source")
         for source, rows, share in shares.iter_rows():
@@ -154,12 +160,14 @@ class Deduplicate(GlobalStage[DeduplicateSettings]):
 def rank() -> list[pl.Expr]:
     """Return a record's place in the order of preference, lower is better; ids break ties.
 
-    The order: a gold explanation, a licence that allows publication, native before translated
-    before generated, more context, longer texts.
+    The order: a gold explanation, which no model wrote, a licence that allows publication, native
+    before translated before generated, more context, longer texts.
     """
+    prompts = pl.element().struct.field("prompt").str.starts_with("rationale/")
+    is_gold = (pl.col("rationale") != "") & ~pl.col("steps").list.eval(prompts).list.any()
     origin = pl.col("origin").replace_strict({"native": 0, "translated": 1, "generated": 2})
     place = (
-        100 * (pl.col("rationale") == "").cast(pl.Int32)
+        100 * (~is_gold).cast(pl.Int32)
         + 20 * (pl.col("redistributable") != "yes").cast(pl.Int32)
         + 2 * origin.cast(pl.Int32)
         + (pl.col("context") == "").cast(pl.Int32)
@@ -191,10 +199,10 @@ def _exact_drops(features: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]
         if len(set(answers)) > 1:
             for one, answer in zip(ids, answers, strict=True):
                 other = next(i for i, a in zip(ids, answers, strict=True) if a != answer)
-                yield one, {"reason": "conflicting_key", "other_id": other}
+                yield one, {"reason": "conflicting_key", "value": 1.0, "other_id": other}
         else:
-            for one in ids[1:]:
-                yield one, {"reason": "exact_duplicate", "other_id": best}
+            same = {"reason": "exact_duplicate", "evidence": ALL_BANDS, "value": 1.0}
+            yield from ((one, {**same, "other_id": best}) for one in ids[1:])
 
 
 def _conflicting_relatives(

@@ -48,6 +48,9 @@ class IngestSettings(StageSettings):
     shard_rows: int = Field(4096, ge=1)
 
 
+OF_LATER_STAGES = {"label_cap", "max_loss", "loss_checked_from"}  # settings of a source, a table
+
+
 class Ingest(Stage[IngestSettings]):
     """Reads one source at a time into shards."""
 
@@ -57,7 +60,7 @@ class Ingest(Stage[IngestSettings]):
     def source_identity(self, source_input: SourceInput) -> list[object]:
         """Return what decides the rows of a source."""
         files = {s: [(f.shown, f.sha256) for f in fs] for s, fs in source_input.files.items()}
-        table = source_input.table.model_dump(mode="json") if source_input.table else None
+        table = source_input.table
         return [
             *self.identity(),
             source_input.source.name,
@@ -65,9 +68,9 @@ class Ingest(Stage[IngestSettings]):
             # and content that came out the same is a hit in every later stage.
             code_digest(Path(sources.__path__[0])),
             files,
-            table,
+            table and table.model_dump(mode="json", exclude=OF_LATER_STAGES),
             dict(source_input.roles),
-            source_input.entry.model_dump(mode="json", exclude={"label_cap", "max_loss"}),
+            source_input.entry.model_dump(mode="json", exclude=OF_LATER_STAGES),
             self.recipe.licenses,
         ]
 

@@ -108,6 +108,8 @@ class TableSettings(_Model):
     encoding: str = "utf-8"
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     option_separator: str | None = Field(None, min_length=1)
+    max_loss: float | None = Field(None, gt=0, le=1)  # share that deduplication may take
+    loss_checked_from: int | None = Field(None, ge=1)  # rows; of fewer, no share is looked at
 
     @field_validator("name")
     @classmethod

@@ -251,5 +251,24 @@ def test_recipe_can_allow_a_source_to_lose_more(limits: dict[str, float]) -> Non
     assert len(judge(*FOUR_TWINS, recipe=recipe, loss_checked_from=4).drops()) == 3
 
 
+@pytest.mark.parametrize("limits", [{"max_loss": 1.0}, {"loss_checked_from": 5}])
+def test_recipe_can_allow_a_table_of_ones_own_to_lose_more(limits: dict[str, float]) -> None:
+    fields = {"question": "q", "answer": "a"}
+    ward = {"name": "ward", "path": "w.csv", "fields": fields, "language": "en"}
+    table = {**ward, "license": "CC0-1.0", "form": "exam", **limits}
+    rows = [{**row, "source": "ward"} for row in FOUR_TWINS]
+    recipe = {**RECIPE, "tables": [table]}
+    assert len(judge(*rows, recipe=recipe, loss_checked_from=4).drops()) == 3
+
+
+def test_explanation_of_a_person_is_kept_before_that_of_a_model() -> None:
+    step = {"stage": "augment", "model": "m", "prompt": "rationale/en@1", "variant": 0,
+            "cache_keys": []}  # fmt: skip
+    made = sample_mcq("en", id="0" * 32, rationale="Long and made by a model.", steps=[step])
+    written = sample_mcq("en", id="1" * 32, rationale="By a person.")
+    (drop,) = (one for one in judge(made, written).rows if one["decision"] == "drop")
+    assert (drop["id"], drop["other_id"], drop["value"]) == (made["id"], written["id"], 1.0)
+
+
 def test_shard_without_train_rows_gives_no_decision() -> None:
     assert judge(sample_qa("en", role="benchmark")).rows == []
