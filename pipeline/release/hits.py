@@ -8,8 +8,8 @@ import polars as pl
 
 LEDGER_FILE = "ledger.parquet"
 _SCHEMA = {"protected": pl.String(), "kind": pl.String(), "language": pl.String()}
-# Such as "head_qa (es)"; anything else is an excerpt, which a release must not repeat.
-_NAMED = r"^([\w.]+) \([a-z]{2}\)$"
+# Such as "head_qa (es); also run"; else it is an excerpt, which a release must not repeat.
+_NAMED = r"^([\w.]+) \([a-z]{2}\)(?:; also [a-z, ]+)?$"
 
 
 def benchmark_hits(out: Path) -> pl.DataFrame:

@@ -27,7 +27,7 @@ PAIRS = 3  # shown per language, benchmark and way
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A way in which rows of a source met a benchmark in a language; `rows` by the outcome."""
+    """The gravest way in which rows of a source met a benchmark in a language, by the outcome."""
 
     benchmark: str
     role: str
@@ -36,6 +36,7 @@ class Hit:
     way: str
     dropped: int
     flagged: int  # published all the same, with a flag
+    found: tuple[int, ...]  # dropped rows by each way that found them, in the order of `WAYS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Overlap:
     benchmark: str
     role: str
     source: str
-    ways: tuple[int, ...]  # dropped rows, in the order of `WAYS`
+    ways: tuple[int, ...]  # dropped rows by each way that found them, in the order of `WAYS`
     dropped: int
     flagged: int
 
@@ -84,9 +85,9 @@ class Contamination:
 
 
 def _overlap(benchmark: str, role: str, source: str, hits: list[Hit]) -> Overlap:
-    ways = tuple(sum(hit.dropped for hit in hits if hit.way == way) for way in WAYS)
-    flagged = sum(hit.flagged for hit in hits)
-    return Overlap(benchmark, role, source, ways, sum(ways), flagged)
+    ways = tuple(map(sum, zip(*(hit.found for hit in hits), strict=True)))
+    dropped, flagged = (sum(getattr(hit, part) for hit in hits) for part in ("dropped", "flagged"))
+    return Overlap(benchmark, role, source, ways, dropped, flagged)
 
 
 def read_contamination(
@@ -98,7 +99,7 @@ def read_contamination(
     """
     reasons = [f"{role}_{way}" for role in ROLES for way in WAYS]
     dropped = drops.filter(pl.col("reason").is_in(reasons)).select(
-        "id", "source", "language", "reason", "value", item="kept_instead"
+        "id", "source", "language", "reason", "value", *_ways(), item="kept_instead"
     )
     flagged = _flagged(rows)
     items = _items(tables, first, pl.concat([dropped["item"], flagged["item"]]))
@@ -107,6 +108,14 @@ def read_contamination(
         for part in (dropped, flagged)
     )
     return Contamination(tuple(_hits(dropped, flagged)), tuple(_matches(_pairs(dropped))))
+
+
+def _ways() -> Iterator[pl.Expr]:
+    """Yield, per way, whether it found a dropped row: as its reason, or beside it."""
+    reason, also = pl.col("reason"), pl.col("evidence").str.extract(r"; also ([a-z, ]+)$")
+    for way in WAYS:
+        named = reason.str.ends_with(f"_{way}") | also.str.split(", ").list.contains(way)
+        yield named.fill_null(reason.str.ends_with(f"_{way}")).alias(way)
 
 
 def _flagged(rows: pl.DataFrame | None) -> pl.DataFrame:
@@ -133,11 +142,14 @@ def _hits(dropped: pl.DataFrame, flagged: pl.DataFrame) -> Iterator[Hit]:
     # A row may share a run with two items of a benchmark; it is one row all the same.
     parts = [part.select("id", *key).unique().select(key) for part in (dropped, flagged)]
     counts = [Counter[Any](part.iter_rows()) for part in parts]
+    sums = dropped.unique(["id", *key]).group_by(key).agg(pl.col(*WAYS).sum())
+    found = {line[: len(key)]: line[len(key) :] for line in sums.iter_rows()}
     order = sorted({*counts[0], *counts[1]}, key=lambda k: (-counts[0][k], -counts[1][k], k))
     for benchmark, reason, source, language in order:
         role, _, way = reason.partition("_")
         lost, kept = (count[benchmark, reason, source, language] for count in counts)
-        yield Hit(benchmark, role, source, language, way, lost, kept)
+        ways = found.get((benchmark, reason, source, language), (0,) * len(WAYS))
+        yield Hit(benchmark, role, source, language, way, lost, kept, ways)
 
 
 def _pairs(dropped: pl.DataFrame) -> pl.DataFrame:

@@ -5,12 +5,13 @@ parallel family's key is part of the root), the same question, and a question th
 whole of the item's, by a loose measure and without any guard: neither misprints of a scan nor
 another number make a test question one for training. What is caught takes its whole group along,
 so a translation of a copy of a test item leaves too. A row that shares 64 letters and digits in a
-row with an item is flagged, since the formulas of exams do so too; a setting drops it.
+row with an item is flagged, since the formulas of exams do so too; a setting drops it. The reason
+is the gravest way in which a group was found; the evidence names the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from pipeline.decisions import DECISIONS
 from pipeline.stages.stage import PIPELINE, Context, GlobalStage, StageSettings
 
 ROLES = ("benchmark", "validation")  # in this order: the graver reason is the one that is told
+HELD = ("similar", "run")  # what `pairs` finds
 ROWS_AT_ONCE = 1 << 17  # whose texts are in memory
 
 
@@ -64,26 +66,27 @@ class Decontaminate(GlobalStage[DecontaminateSettings]):
 
     def decide(self, features: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         """Drop every train row whose group holds a match; flag the rest that share a run."""
-        kinds = ("similar", "run") if self.settings.drop_runs else ("similar",)
-        found = reversed(list(_matches(features, pairs, kinds)))
-        matches = {match["group"]: match for match in found}
+        found = list(_matches(features, pairs))
+        matches: dict[str, dict[str, Any]] = {}
+        for match in found:
+            if match["kind"] != "run" or self.settings.drop_runs:
+                matches.setdefault(match["group"], match)
+        ways = _ways(found)
         train = features.filter(pl.col("role") == "train")
         touched = train.filter(pl.col("group").is_in(list(matches)))
         decisions = [
-            {"id": one, "decision": "drop", **_reason(matches[group])}
+            {"id": one, "decision": "drop", **_reason(matches[group], ways[group])}
             for one, group in touched.select("id", "group").iter_rows()
         ]
         decisions += _flags(features, pairs.join(touched, on="id", how="anti"))
         return pl.DataFrame(decisions, schema=DECISIONS)
 
 
-def _matches(
-    features: pl.DataFrame, pairs: pl.DataFrame, kinds: tuple[str, ...]
-) -> Iterator[dict[str, Any]]:
+def _matches(features: pl.DataFrame, pairs: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield matches of train groups with protected rows, gravest reason first."""
     keys = ("root_id", "question_key", "option_keys")
     train = features.filter(pl.col("role") == "train").select("id", "group", *keys)
-    found = {kind: train.join(pairs.filter(pl.col("kind") == kind), on="id") for kind in kinds}
+    found = {kind: train.join(pairs.filter(pl.col("kind") == kind), on="id") for kind in HELD}
     for role in ROLES:
         protected = features.filter(pl.col("role") == role)
         protected = protected.select(*keys, "source", "language", item="id")
@@ -94,13 +97,25 @@ def _matches(
         }
         for kind, joined in same.items():
             for row in joined.sort("group", "source", "item", "id").iter_rows(named=True):
-                yield {**row, "reason": f"{role}_{kind}"}
+                yield {**row, "kind": kind, "reason": f"{role}_{kind}"}
 
 
-def _reason(match: dict[str, Any]) -> dict[str, Any]:
+def _ways(found: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return every way in which a group was found, once each, the gravest first."""
+    ways: dict[str, list[str]] = {}
+    for match in found:
+        known = ways.setdefault(match["group"], [])
+        if match["kind"] not in known:
+            known.append(match["kind"])
+    return ways
+
+
+def _reason(match: Mapping[str, Any], ways: Iterable[str]) -> dict[str, Any]:
+    others = ", ".join(way for way in ways if way != match["kind"])
+    evidence = match.get("evidence") or f"{match['source']} ({match['language']})"
     return {
         "reason": match["reason"],
-        "evidence": match.get("evidence") or f"{match['source']} ({match['language']})",
+        "evidence": f"{evidence}; also {others}" if others else evidence,
         "value": match.get("value"),
         "other_id": match["item"],
     }

@@ -141,6 +141,17 @@ def test_translation_of_a_benchmark_item_leaves_by_its_root(language: str) -> No
     assert decided.rows[0]["evidence"] == f"exam ({other})"
 
 
+def test_evidence_names_every_way_in_which_an_item_was_found() -> None:
+    stem = f"Why must it be that {RUN}, as a rule of the ward has it for years?"
+    train = mcq(stem, ("β", "γ"), (0,), "en", id="t", root_id="r")
+    held_out = mcq(
+        stem, ("β", "γ"), (0,), "en", id="b", root_id="r", role="benchmark", source="exam"
+    )
+    [drop] = judge(train, held_out).rows
+    assert drop["reason"] == "benchmark_root"
+    assert drop["evidence"] == "exam (en); also question, similar, run"
+
+
 def test_same_letters_in_another_language_are_another_question() -> None:
     assert judge(sample_mcq("en", id="t"), benchmark("en") | {"language": "fr"}).drops() == {}
 
