@@ -203,6 +203,9 @@ def report(out: Out, as_json: Json = False) -> None:
     show({"report": path}, as_json, path)
 
 
+IdColumn = Annotated[str, typer.Option("--id", help="Column that names each row.")]
+
+
 @app.command()
 def dedup(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A Parquet table.")],
@@ -211,17 +214,18 @@ def dedup(
     options: Annotated[str, typer.Option(help="Column of lists of options.")] = "options",
     answer: Annotated[str, typer.Option(help="Column of answers or of lists.")] = "answer",
     language: Annotated[str, typer.Option(help="Column of language codes.")] = "language",
+    identifier: IdColumn = "id",
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; one per core.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find the near-duplicates of any Parquet table that has `id`; nothing is lost or changed.
+    """Find the near-duplicates of any Parquet table; nothing is lost or changed.
 
     Writes kept.parquet (near-duplicates that say different things are in it), dropped.parquet and
     flagged.parquet. Options and answers may be missing.
     """
     from pipeline.tables.dedup import Columns, deduplicate
 
-    columns = Columns(question, options, answer, language)
+    columns = Columns(question, options, answer, language, identifier)
     value, text = deduplicate(source, folder, columns, workers or len(os.sched_getaffinity(0)))
     show(value, as_json, text)
 
@@ -232,12 +236,13 @@ def language(
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="A Parquet file to write.")],
     text: Annotated[list[str], typer.Option(help="Column of texts; several are read as one.")],
     declared: Annotated[str, typer.Option(help="Column of language codes.")] = "language",
+    identifier: IdColumn = "id",
     as_json: Json = False,
 ) -> None:
     """Identify the language of each row of any Parquet table, and the rows that mix two."""
     from pipeline.tables.language import identify
 
-    value, printed = identify(source, output, text, declared)
+    value, printed = identify(source, output, text, declared, identifier)
     show(value, as_json, printed)
 
 

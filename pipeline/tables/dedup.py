@@ -52,12 +52,13 @@ _KEPT, _DROPPED, _FLAGGED = "kept.parquet", "dropped.parquet", "flagged.parquet"
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of the input that hold a record's texts."""
+    """The columns of the input that hold a record's texts, and its id."""
 
     question: str = "question"
     options: str = OPTIONS
     answer: str = ANSWER
     language: str = LANGUAGE
+    id: str = ID
 
 
 def deduplicate(
@@ -72,9 +73,9 @@ def deduplicate(
         refuse_same_file(source, folder / name)
     table = _open(source, columns)
     with progress_shown() as progress:
-        ids = _ids(table, progress)
+        ids = _ids(table, columns.id, progress)
         found = _find(table, columns, ids, workers, progress)
-        id_type = pq.read_schema(source).field(ID).type
+        id_type = pq.read_schema(source).field(columns.id).type
         for name, frame in ((_DROPPED, found.dropped), (_FLAGGED, found.flagged)):
             arrow = _arrow(frame, id_type)
             write_arrow(folder / name, [arrow], arrow.schema)
@@ -137,7 +138,7 @@ def _open(source: Path, columns: Columns) -> Table:
         if name == default
     }
     needed = {
-        ID: Kind.ID,
+        columns.id: Kind.ID,
         columns.language: Kind.TEXT,
         columns.question: Kind.TEXT,
         columns.options: Kind.TEXTS,
@@ -148,16 +149,16 @@ def _open(source: Path, columns: Columns) -> Table:
     )
 
 
-def _ids(table: Table, progress: Progress) -> pl.Series:
+def _ids(table: Table, name: str, progress: Progress) -> pl.Series:
     """Return the ids, checked: each there, and each once."""
-    batches = open_table(table.path, {ID: Kind.ID}).batches(progress, "reading ids")
-    ids = pl.concat([table.no_rows().select(ID), *batches])[ID]
+    batches = open_table(table.path, {name: Kind.ID}).batches(progress, "reading ids")
+    ids = pl.concat([table.no_rows().select(name), *batches])[name]
     if ids.null_count():
         row = int(ids.is_null().arg_true()[0]) + 1
-        raise InputError(f"{table.path}: row {row} has no {ID!r}. Give each row one of its own.")
+        raise InputError(f"{table.path}: row {row} has no {name!r}. Give each row one of its own.")
     if ids.n_unique() < len(ids):
         repeated = ids.filter(ids.is_duplicated())[0]
-        raise InputError(f"{table.path}: {ID} {repeated!r} occurs twice. Give each row its own.")
+        raise InputError(f"{table.path}: {name} {repeated!r} occurs twice. Give each row its own.")
     return ids
 
 
@@ -201,7 +202,7 @@ def _records(rows: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         is_list = rows.schema[columns.answer] == _TEXTS
         answers = pl.col(columns.answer) if is_list else pl.concat_list(columns.answer)
     found = rows.select(
-        ID,
+        pl.col(columns.id).alias(ID),
         pl.col(columns.language).alias("language"),
         pl.col(columns.question).alias("question"),
         options=options,

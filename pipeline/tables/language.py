@@ -21,12 +21,13 @@ DECLARED = "language"
 
 
 def identify(
-    source: Path, output: Path, text: Sequence[str], declared: str = DECLARED
+    source: Path, output: Path, text: Sequence[str], declared: str = DECLARED, identifier: str = ID
 ) -> tuple[dict[str, Any], str]:
     """Write `id, language, confidence, flags` of every row; return a summary, and it as text.
 
     A row is judged by all its `text` columns together. The `declared` column only decides between
-    zh and ja where the characters fit both, and may be missing when it has its usual name.
+    zh and ja where the characters fit both, and may be missing when it has its usual name. Ids are
+    those of the column `identifier`, of any type.
     """
     if not text:
         raise InputError(f"{source}: no text column is named. Name one or more with --text.")
@@ -34,13 +35,12 @@ def identify(
     texts = dict.fromkeys(text, Kind.TEXT_OR_TEXTS)
     hints = {declared: Kind.TEXT}
     needed = texts if declared == DECLARED else {**texts, **hints}
-    table = open_table(source, {ID: Kind.ANY, **needed}, optional=hints)
+    table = open_table(source, {identifier: Kind.ANY, **needed}, optional=hints)
     languages: Counter[str] = Counter()
     flags: Counter[str] = Counter()
-    schema = _output_schema(source)
-    num_rows = write_table(
-        output, _counted(_identified(table, text, declared), languages, flags), schema
-    )
+    schema = _output_schema(pq.read_schema(source).field(identifier).type)
+    found = _identified(table, text, declared, identifier)
+    num_rows = write_table(output, _counted(found, languages, flags), schema)
     value = {
         "rows": num_rows,
         "languages": dict(languages.most_common()),
@@ -51,11 +51,10 @@ def identify(
     return value, _as_text(value)
 
 
-def _output_schema(source: Path) -> pa.Schema:
-    id_type = pq.read_schema(source).field(ID).type
+def _output_schema(id_type: pa.DataType) -> pa.Schema:
     return pa.schema(
         [
-            pa.field("id", id_type),
+            pa.field(ID, id_type),
             pa.field("language", pa.string()),
             pa.field("confidence", pa.float32()),
             pa.field("flags", pa.list_(pa.string())),
@@ -63,7 +62,9 @@ def _output_schema(source: Path) -> pa.Schema:
     )
 
 
-def _identified(table: Table, text: Sequence[str], declared: str) -> Iterator[pl.DataFrame]:
+def _identified(
+    table: Table, text: Sequence[str], declared: str, identifier: str
+) -> Iterator[pl.DataFrame]:
     for batch in table.batches():
         parts = [
             pl.col(name).list.join("\n") if isinstance(batch.schema[name], pl.List) else name
@@ -77,7 +78,10 @@ def _identified(table: Table, text: Sequence[str], declared: str) -> Iterator[pl
             for span in foreign_spans(texts, found["language"])
         ]
         yield found.select(
-            batch[ID], "language", "confidence", pl.Series("flags", flags, pl.List(pl.String))
+            batch[identifier].alias(ID),
+            "language",
+            "confidence",
+            pl.Series("flags", flags, pl.List(pl.String)),
         )
 
 

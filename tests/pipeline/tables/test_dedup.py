@@ -32,18 +32,18 @@ def run(source: Path, folder: Path, *options: object) -> Result:
     return CliRunner().invoke(cli.app, ["dedup", *map(str, (source, folder, *options))])
 
 
-def deduplicated(source: Path, folder: Path, *options: object) -> dict[str, Any]:
+def deduplicated(source: Path, folder: Path, *options: object, named: str = "id") -> dict[str, Any]:
     """Run the command and return its summary, checked against the files that it wrote."""
     result = run(source, folder, *options, "--json")
     assert result.exit_code == 0, result.output
     summary: dict[str, Any] = json.loads(result.stdout)
     kept, dropped, flagged = (pl.read_parquet(folder / name) for name in FILES)
-    rows = pl.read_parquet(source, columns=["id"])
-    is_kept = ~rows["id"].is_in(dropped["id"].implode())
-    assert kept["id"].to_list() == rows["id"].filter(is_kept).to_list()
+    rows = pl.read_parquet(source, columns=[named])
+    is_kept = ~rows[named].is_in(dropped["id"].implode())
+    assert kept[named].to_list() == rows[named].filter(is_kept).to_list()
     assert len(kept) + len(dropped) == len(rows)
-    assert dropped["kept_instead"].is_in(kept["id"].implode()).all()
-    assert flagged["id"].is_in(kept["id"].implode()).all()
+    assert dropped["kept_instead"].is_in(kept[named].implode()).all()
+    assert flagged["id"].is_in(kept[named].implode()).all()
     assert summary["rows"] == len(rows)
     assert summary["kept"] == len(kept)
     assert sum(summary["dropped"].values()) == len(dropped)
@@ -171,9 +171,10 @@ def test_open_questions_with_other_answers_are_all_kept(tmp_path: Path) -> None:
 def test_columns_of_other_names_are_named(tmp_path: Path) -> None:
     source = tmp_path / "in.parquet"
     names = {"question": "stem", "options": "choices", "answer": "key", "language": "spoken"}
+    names |= {"id": "number"}
     pl.read_parquet(six_languages(source)).rename(names).write_parquet(source)
-    named = [word for name, own in names.items() for word in (f"--{name}", own)]
-    summary = deduplicated(source, tmp_path / "out", *named)
+    options = [word for name, own in names.items() for word in (f"--{name}", own)]
+    summary = deduplicated(source, tmp_path / "out", *options, named="number")
     assert summary["dropped"] == {"exact_duplicate": len(LANGUAGES)}
 
 

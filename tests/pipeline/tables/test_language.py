@@ -59,6 +59,13 @@ def test_every_row_keeps_its_id_and_gets_language_confidence_and_flags(tmp_path:
     assert "UTF-8" not in text
 
 
+def test_ids_of_another_column_are_taken_by_its_name(tmp_path: Path) -> None:
+    source, output = samples(tmp_path / "in.parquet"), tmp_path / "out.parquet"
+    pl.read_parquet(source).rename({"id": "number"}).write_parquet(source)
+    identify(source, output, ["question"], identifier="number")
+    assert pl.read_parquet(output)["id"].to_list() == [*LANGUAGES, "mixed", "empty"]
+
+
 def test_a_question_in_capitals_with_a_short_answer_keeps_its_language(tmp_path: Path) -> None:
     path = write(
         tmp_path / "in.parquet",
