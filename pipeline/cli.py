@@ -195,11 +195,20 @@ def explain(
 
 
 @app.command()
-def report(out: Out, as_json: Json = False) -> None:
+def report(
+    out: Out,
+    pool: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of a token pool of the release: also tell its tokenizer's tokens."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Write `report/index.html` of a finished build."""
     from pipeline.report import write_report
 
-    path = str(write_report(out))
+    path = str(write_report(out, pool or ()))
     show({"report": path}, as_json, path)
 
 

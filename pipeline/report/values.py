@@ -11,6 +11,7 @@ from pipeline.report.answers import Answers
 from pipeline.report.clusters import Clusters
 from pipeline.report.contamination import Match, Overlap
 from pipeline.report.difference import Difference, Moved
+from pipeline.report.fertility import Fertility
 from pipeline.report.lengths import Lengths
 from pipeline.report.mixes import Direction, Heat
 from pipeline.report.pairs import Pair
@@ -305,6 +306,7 @@ class Page:
     versions: Mapping[str, str]
     files: Mapping[str, Mapping[str, str]]
     browser: Browser | None = None  # records to look at; None: not at hand
+    fertility: tuple[Fertility, ...] = ()  # of the pools that were named
 
     @property
     def mismatches(self) -> Mapping[str, str]:

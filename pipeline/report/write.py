@@ -6,7 +6,7 @@ Beside it `report.json` holds the same numbers for programs.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
@@ -18,6 +18,7 @@ from markupsafe import Markup
 from pipeline.build import MANIFEST, locked
 from pipeline.errors import InputError
 from pipeline.report.contamination import WAYS
+from pipeline.report.fertility import read_fertility
 from pipeline.report.locales import format_number, format_share
 from pipeline.report.numbers import to_json
 from pipeline.report.page import make_page, shown_ids
@@ -29,15 +30,18 @@ from pipeline.store import write_atomically
 NUMBERS = "report.json"
 
 
-def write_report(out: Path) -> Path:
-    """Write the report of the build in a folder and return its path."""
+def write_report(out: Path, pools: Sequence[Path] = ()) -> Path:
+    """Write the report of the build in a folder and return its path.
+
+    `pools` are token pools of its release, whose tokens per character it tells.
+    """
     if not (out / MANIFEST).exists():
         raise InputError(f"{out}: no finished build here. Run `mmed build` first.")
     with locked(out):
         facts = read_build(out)
         page = make_page(facts)
         browser = make_browser(facts, out, frozenset(shown_ids(page)))
-        page = replace(page, browser=browser)
+        page = replace(page, browser=browser, fertility=tuple(read_fertility(pools)))
         path = out / "report" / "index.html"
         _write(path, render(page).encode())
         _write(path.with_name(NUMBERS), to_json(page).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ pytest.importorskip("transformers")
 from pipeline import cli, cli_train
 from pipeline.errors import InputError
 from pipeline.finetune.pool import open_pool
+from pipeline.report import write_report
 from tests.pipeline.finetune.conftest import TEXTS
 
 
@@ -129,6 +131,23 @@ def test_fertility_of_each_language_is_beside_its_tokens(trained: Path) -> None:
     # Bytes are its tokens, and a sign of Chinese has three.
     fertility = card["stages"][0]["tokens_per_character"]
     assert fertility["zh"] > fertility["en"]
+
+
+def test_report_of_the_release_tells_the_fertility_of_its_pools(
+    trained: Path, demo_build: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(demo_build, tmp_path / "out")
+    pools = [trained / "pools" / name for name in ("ift-train", "mc-train")]
+    page = write_report(out, pools).read_text(encoding="utf-8")
+    card = json.loads((trained / "run_card.json").read_text(encoding="utf-8"))
+    told = json.loads((out / "report" / "report.json").read_text(encoding="utf-8"))["fertility"]
+    assert [one["part"] for one in told] == ["ift train", "mc train"]
+    for one, stage in zip(told, card["stages"], strict=True):
+        assert {k: round(v, 3) for k, v in one["by_language"].items()} == stage[
+            "tokens_per_character"
+        ]
+        for value in one["by_language"].values():
+            assert f"<td>{value:.2f}</td>" in page
 
 
 def test_the_same_command_again_trains_nothing_and_says_so(
