@@ -99,11 +99,15 @@ def _state(one: Judged, obeyed: set[str]) -> str:
 
 
 def _obeyed(out: Path, manifest: Mapping[str, Any]) -> set[str]:
-    """Return the keys of the verdicts that the build obeyed, of files that are still the same."""
-    noted = manifest.get("review", {}).get("files", {})
-    paths = {name: out / name if name == REVIEW_FILE else Path(name) for name in noted}
-    same = [p for name, p in paths.items() if p.exists() and digest_of(p) == noted[name]]
-    return {key for path in same for key in _keys(read_verdicts(path))}
+    """Return the keys of the verdicts that the build obeyed, of files that still hold them."""
+    noted = manifest.get("review", {"files": {}})
+    found: set[str] = set()
+    for name, known in noted["files"].items():
+        path = out / name if name == REVIEW_FILE else Path(name)
+        # To the build's own file, verdicts are only ever added.
+        if path.exists() and (name == REVIEW_FILE or digest_of(path) == known):
+            found |= _keys(read_verdicts(path).head(noted["rows"][name]))
+    return found
 
 
 def _keys(verdicts: pl.DataFrame) -> set[str]:

@@ -190,7 +190,8 @@ def review_facts(out: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
         for state in UNUSED
     }
     digests = {_shown(path, out): digest_of(path) for path in files}
-    return {"files": digests, "verdicts": len(judged), **ids}
+    rows = {_shown(path, out): read_verdicts(path).height for path in files}
+    return {"files": digests, "rows": rows, "verdicts": len(judged), **ids}
 
 
 def _shown(path: Path, out: Path) -> str:

@@ -89,6 +89,18 @@ def test_verdicts_of_the_recipes_files_that_the_build_obeyed_do_not_wait(out: Pa
     assert (value["verdicts"]["applied"], value["verdicts"]["waiting"]) == (1, 1)
 
 
+def test_verdicts_that_the_build_obeyed_do_not_wait_again_when_further_files_come(
+    out: Path,
+) -> None:
+    apply(out, exported(verdict(sample_qa("ja"), "accept")))
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    obeyed = {**manifest, "review": review_facts(out, manifest)}
+    (out / "manifest.json").write_text(json.dumps(obeyed), encoding="utf-8")
+    apply(out, exported(verdict(sample_qa("en"), "accept")))
+    value = told(apply(out, exported(verdict(sample_qa("fr"), "accept")), "--json"))
+    assert (value["verdicts"]["applied"], value["verdicts"]["waiting"]) == (1, 2)
+
+
 def test_build_whose_store_is_gone_is_told_and_not_every_record_called_gone(out: Path) -> None:
     shutil.rmtree(out / "store")
     result = apply(out, exported(verdict(sample_qa("en"), "accept")))
