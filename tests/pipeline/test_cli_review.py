@@ -94,6 +94,7 @@ def test_verdicts_that_the_build_obeyed_do_not_wait_again_when_further_files_com
 ) -> None:
     apply(out, exported(verdict(sample_qa("ja"), "accept")))
     manifest = json.loads((out / "manifest.json").read_bytes())
+    manifest["recipe"]["review"] = []
     obeyed = {**manifest, "review": review_facts(out, manifest)}
     (out / "manifest.json").write_text(json.dumps(obeyed), encoding="utf-8")
     apply(out, exported(verdict(sample_qa("en"), "accept")))
