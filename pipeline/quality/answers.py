@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 
-from pipeline.quality.repeats import letters, repeated_share
+from pipeline.quality.repeats import may_hold, repeated_share
 from pipeline.quality.rule import Row
 from pipeline.quality.words import whole, words
 
@@ -51,6 +51,5 @@ def answer_repeats_question(row: Row) -> float:
 
 def answer_repeats_question_suspects(_language: str) -> pl.Expr:
     """Return where one of question and answer holds the letters of the other."""
-    question, answer = letters(pl.col("question")), letters(pl.col("answer"))
-    longer = answer.str.contains(question, literal=True)
-    return longer | question.str.contains(answer, literal=True)
+    question, answer = pl.col("question"), pl.col("answer")
+    return may_hold(answer, question) | may_hold(question, answer)

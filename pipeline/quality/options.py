@@ -7,7 +7,7 @@ from functools import cache
 
 import polars as pl
 
-from pipeline.quality.repeats import letters, repeated_share
+from pipeline.quality.repeats import may_hold, repeated_share
 from pipeline.quality.rule import Row
 from pipeline.quality.words import LABEL, label_indices, whole, words
 
@@ -37,8 +37,7 @@ def option_repeats_question(row: Row) -> float:
 
 def option_repeats_question_suspects(_language: str) -> pl.Expr:
     """Return where the options hold the letters of the question."""
-    options = letters(pl.col("options").list.join(""))
-    return options.str.contains(letters(pl.col("question")), literal=True)
+    return may_hold(pl.col("options").list.join(""), pl.col("question"))
 
 
 def option_names_options(row: Row) -> float:
@@ -69,26 +68,36 @@ def _naming(labels: str, texts: set[int]) -> float:
 def option_names_options_suspects(language: str) -> pl.Expr:
     """Return where an option is made of labels and the words between them."""
     joined = pl.col("options").list.join("\n")
-    return joined.str.contains(f"(?im)^{_combination_pattern(language, '')}$")
+    return joined.str.contains(f"(?im)^{_combination_pattern(language, ':', ':')}$")
 
 
 @cache
 def _combination(language: str) -> re.Pattern[str]:
-    return re.compile("(?i)" + _combination_pattern(language, "?P<labels>"))
+    # Atomic for Python, which goes back: in "A e e e" every e may be a label or the Spanish "and",
+    # and a long option would have exponentially many readings. Rust reads them all at once.
+    return re.compile("(?i)" + _combination_pattern(language, "P<labels>", ">"))
 
 
-def _combination_pattern(language: str, group: str) -> str:
+def _combination_pattern(language: str, labels_group: str, several_group: str) -> str:
     around, only = ("|".join(words(kind, language)) for kind in ("around", "only"))
     # In languages with spaces a word stands apart: "Cord" is not "C or d".
-    gap = "" if _CJK.search(around) else r"[\W_]+"
-    joins = "|".join(
-        rf"\s+{join}\s+" if join.isalpha() and gap else rf"\s*{join}\s*"
-        for join in words("joins", language)
-    )
+    has_spaces = not _CJK.search(around)
+    gap = r"[\W_]+" if has_spaces else ""
     before, after = rf"\W*(?:(?:{around}|{only}){gap})*", rf"(?:{gap}(?:{around}|{only}))*\W*"
-    several = rf"{_LABEL}(?:(?:{joins})+{_LABEL})+"
+    between = _between(words("joins", language), has_spaces=has_spaces)
+    several = rf"(?{several_group}{_LABEL}(?:{between}{_LABEL})+)"
     one = rf"(?:{only})\s*{_LABEL}|{_LABEL}\s*(?:{only})"
-    return rf"{before}({group}{several}|{one}){after}"
+    return rf"{before}(?{labels_group}{several}|{one}){after}"
+
+
+def _between(joins: list[str], *, has_spaces: bool) -> str:
+    """Return the pattern of what stands between two labels; it reads a run of spaces one way."""
+    signs = "|".join(join for join in joins if not (has_spaces and join.isalpha()))
+    if not has_spaces:
+        return rf"(?:\s*(?:{signs}))+\s*"
+    apart = "|".join(join for join in joins if join.isalpha())
+    joined = rf"\s*(?:{signs})|\s+(?:{apart})"
+    return rf"(?:{joined})*(?:\s*(?:{signs})\s*|\s+(?:{apart})\s+)"
 
 
 def above_not_last(row: Row) -> float:

@@ -7,11 +7,20 @@ import polars as pl
 from pipeline.text.normalize import comparison_key
 
 _NOT_A_LETTER = r"[^\p{L}\p{N}]+"
+# Of a text that is looked for, enough to find suspects. In a shard of one row polars makes a
+# regular expression of it, and refuses one of more than about 10 MB when compiled.
+_LOOKED_FOR = 200
 
 
 def letters(column: pl.Expr) -> pl.Expr:
     """Return a column of texts as letters and digits alone, to find suspects."""
     return column.str.replace_all(_NOT_A_LETTER, "").str.to_lowercase()
+
+
+def may_hold(column: pl.Expr, text: pl.Expr) -> pl.Expr:
+    """Return where a column holds the letters of another one, or at least their beginning."""
+    beginning = letters(text).str.slice(0, _LOOKED_FOR)
+    return letters(column).str.contains(beginning, literal=True)
 
 
 def repeated_share(text: str, other: str, language: str) -> float:

@@ -72,5 +72,5 @@ RULES = (
     text_rule(defects.boilerplate, None, IS_OPEN, ("answer",)),
     text_rule(defects.urls, None, _ANY, _EVERYWHERE),
     text_rule(defects.citation, None, _ANY, _EVERYWHERE),
-    text_rule(defects.cut_off, None, IS_OPEN, ("answer",)),
+    text_rule(defects.cut_off, None, IS_OPEN, ("answer",), max_read=None),
 )

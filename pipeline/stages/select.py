@@ -139,7 +139,8 @@ def _lengths(settings: Bounds) -> list[Condition]:
         (question < fewest, "question_too_short", pl.format("{}", question)),
         (question > settings.max_question_units, "question_too_long", pl.format("{}", question)),
         (
-            IS_OPEN & (answer < shortest),
+            # What is calculated in an exam is a number, and whole.
+            IS_OPEN & (pl.col("form") != "exam") & (answer < shortest),
             "answer_too_short",
             pl.format("{}", answer),
         ),

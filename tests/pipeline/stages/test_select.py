@@ -87,10 +87,11 @@ def test_too_long_is_measured_in_the_units_of_the_language(language: str) -> Non
     assert reasons(sample_qa(language), **limits) == ["answer_too_long"]
 
 
-def test_length_of_the_answer_counts_for_open_questions_only() -> None:
+def test_length_of_the_answer_counts_for_open_questions_without_a_key_only() -> None:
     rows = [
         mcq("Which hormone lowers blood glucose?", ("Insulin", "Glucagon")),
         qa("I cannot stop sneezing in spring.", "J30", form="classification"),
+        qa("What is the anion gap, in mmol/L, of this patient?", "20", form="exam"),
     ]
     assert reasons(*rows, min_answer_words=5) == []
 
