@@ -91,7 +91,7 @@ def test_length_of_the_answer_counts_for_open_questions_without_a_key_only() -> 
     rows = [
         mcq("Which hormone lowers blood glucose?", ("Insulin", "Glucagon")),
         qa("I cannot stop sneezing in spring.", "J30", form="classification"),
-        qa("What is the anion gap, in mmol/L, of this patient?", "20", form="exam"),
+        qa("Sodium 140, chloride 100, bicarbonate 20: what is the anion gap?", "20", form="exam"),
     ]
     assert reasons(*rows, min_answer_words=5) == []
 
