@@ -260,6 +260,7 @@ const exportVerdicts = () => {
 
 const isVerdict = (one) =>
   /^[0-9a-f]{32}$/.test(one.id) && DECISIONS.includes(one.decision) && one.corrections instanceof Object &&
+  (one.decision === "accept" || (data.reasons.includes(one.reason) && data.severities.includes(one.severity))) &&
   !Number.isNaN(Date.parse(one.judged_at));
 
 const importVerdicts = async (event) => {
@@ -278,12 +279,23 @@ const importVerdicts = async (event) => {
   changed();
 };
 
+// A letter by its place where the layout has no Latin ones.
+const letterOf = ({ key, code }) => (/^[a-z]$/i.test(key) ? key : code.replace(/^Key/, "")).toLowerCase();
+
 const onKey = (event) => {
+  if (event.repeat) return; // a key held down would judge what nobody has read
   const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && decision) { event.preventDefault(); save(); return; }
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !get("keys").checked) return;
-  const action = { a: () => decide("accept"), c: () => decide("correct"), r: () => decide("reject"), n: () => step(1), b: () => step(-1) }[event.key];
-  if (action && (current || event.key === "n")) { event.preventDefault(); action(); }
+  const action = { a: () => decide("accept"), c: () => decide("correct"), r: () => decide("reject"), n: () => step(1), b: () => step(-1) }[letterOf(event)];
+  if (action && (current || letterOf(event) === "n")) { event.preventDefault(); action(); }
+};
+
+const followOtherTab = (event) => {
+  if (event.key !== storageKey() || !event.newValue) return;
+  kept = { ...kept, ...JSON.parse(event.newValue) };
+  showList();
+  if (!decision) showReview();
 };
 
 const beginReview = () => {
@@ -293,6 +305,7 @@ const beginReview = () => {
   get("pane-language").addEventListener("change", () => { kept.pane = get("pane-language").value; keepVerdicts(); showRecord(); showReview(); });
   get("import").addEventListener("change", importVerdicts);
   document.addEventListener("keydown", onKey);
+  window.addEventListener("storage", followOtherTab);
   window.addEventListener("beforeunload", (event) => { if (unexported().length) event.preventDefault(); });
 };
 

@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from pipeline.report.queue import KINDS, Queue, drawn, make_queues, with_kinds
+from pipeline.report.queue import KINDS, SAMPLE_ROWS, Queue, drawn, make_queues, with_kinds
 from pipeline.report.read import BuildFacts
 from pipeline.report.sample_record import make_record
 from pipeline.report.tables import Tables
@@ -47,6 +47,7 @@ class Browser:
     css: Markup
     left: tuple[tuple[str, str, str], ...]  # verdicts not applied: why, id, reviewer
     num_verdicts: int
+    sample_rows: int  # of the random sample of each language
 
 
 def make_browser(build: BuildFacts, out: Path, linked: Collection[str] = ()) -> Browser | None:
@@ -79,6 +80,7 @@ def make_browser(build: BuildFacts, out: Path, linked: Collection[str] = ()) -> 
         css=_inline("browser.css"),
         left=tuple(one for one in left if one[0] in UNUSED),
         num_verdicts=len(judged),
+        sample_rows=SAMPLE_ROWS,
     )
 
 

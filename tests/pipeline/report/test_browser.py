@@ -266,6 +266,48 @@ def test_keyboard_alone_judges_and_moves_on(reader: Reader, demo: Path) -> None:
     assert "1 avis non exporté" in reader.text("#unexported")
 
 
+KEYDOWN = """document.body.dispatchEvent(new KeyboardEvent('keydown',
+    { key: arguments[0], code: arguments[1], repeat: arguments[2], bubbles: true }))"""
+
+
+@pytest.mark.parametrize(
+    ("key", "is_held", "verdicts"), [("ф", False, 1), ("A", False, 1), ("a", True, 0)]
+)
+def test_shortcut_is_a_key_of_any_layout_pressed_once(
+    reader: Reader, demo: Path, key: str, is_held: bool, verdicts: int
+) -> None:
+    reader.open(demo)
+    reader.choose("#by-language", "ru")
+    reader.sign("А. М.")
+    first = reader.start()
+    reader.browser.execute_script(KEYDOWN, key, "KeyA", is_held)
+    if verdicts:
+        reader.wait(lambda: reader.current() != first)
+    assert len(reader.browser.find_elements(By.ID, "unexported")) == verdicts
+
+
+def test_verdicts_of_two_tabs_are_all_kept(reader: Reader, demo: Path) -> None:
+    reader.open(demo)
+    reader.choose("#by-language", "es")
+    reader.sign("A. M.")
+    reader.start()
+    one = reader.browser.current_window_handle
+    reader.browser.switch_to.new_window("tab")
+    try:
+        reader.load(demo)
+        reader.choose("#by-language", "es")
+        second = reader.start()
+        reader.press("a")
+        reader.wait(lambda: reader.current() != second)
+        reader.browser.close()
+    finally:
+        reader.browser.switch_to.window(one)
+    reader.wait(lambda: "1" in reader.text("#unexported"))
+    reader.press("n")
+    reader.press("a")
+    reader.wait(lambda: "2" in reader.text("#unexported"))
+
+
 def test_verdict_without_what_it_needs_is_not_taken(reader: Reader, demo: Path) -> None:
     reader.open(demo)
     reader.choose("#by-language", "en")
@@ -399,7 +441,10 @@ def test_exported_verdicts_change_the_next_build_and_come_back_when_imported(
 NO_CORRECTIONS = {"id": "0" * 32, "decision": "correct", "judged_at": "2026-01-01T00:00:00.000Z"}
 
 
-@pytest.mark.parametrize("one", [{}, NO_CORRECTIONS])
+NO_REASON = NO_CORRECTIONS | {"corrections": {}, "reason": "nonsense", "severity": "minor"}
+
+
+@pytest.mark.parametrize("one", [{}, NO_CORRECTIONS, NO_REASON])
 def test_file_that_holds_no_verdicts_is_not_imported(
     reader: Reader, demo: Path, tmp_path: Path, one: dict[str, str]
 ) -> None:
