@@ -20,6 +20,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     NonNegativeFloat,
     ValidationError,
     model_validator,
@@ -56,7 +57,7 @@ DEFAULT_STAGES = (
 class Model(BaseModel):
     """A frozen settings model that refuses keys it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SourceEntry(Model):
@@ -131,7 +132,7 @@ class Llm(Model):
     pack: Path | None = None
     allow_models: tuple[str, ...] = ()  # small local models whose texts may enter the release
     temperature: float | None = Field(0.0, ge=0)  # null: not sent, for models that refuse it
-    extra: Mapping[str, Any] = {}  # further fields of each request
+    extra: Mapping[str, JsonValue] = {}  # further fields of each request
     concurrency: int = Field(32, ge=1)  # requests in flight at most
     requests_per_minute: int | None = Field(None, ge=1)
     tokens_per_minute: int | None = Field(None, ge=1)
@@ -301,8 +302,8 @@ def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
         return f"{where}: unknown key. {hint}"
     message = first["msg"].removeprefix("Value error, ")
     found = f", found {first['input']!r}" if not isinstance(first["input"], dict) else ""
-    if first["type"] == "missing":
-        field = _model_at(first["loc"], values).model_fields[str(first["loc"][-1])]
+    if first["type"] == "missing" and isinstance(first["loc"][-1], str):
+        field = _model_at(first["loc"], values).model_fields[first["loc"][-1]]
         found = f"; {field.description}" if field.description else ""
     return f"{where}: {message}{found}."
 

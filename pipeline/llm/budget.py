@@ -84,6 +84,8 @@ class Budget:
         self.cap = int(cap_usd * _MICRO)
         self.account = account
         self.spent = cache.spent(account)  # micro-USD, reservations included
+        self.paid = 0  # micro-USD, in this run
+        self.prompt_tokens = self.completion_tokens = 0  # of this run
         self._cache = cache
         self._open: set[int] = set()  # attempts in flight, which will end soon
         self._waiting: deque[_Waiter] = deque()  # first come, first served
@@ -149,10 +151,12 @@ class Budget:
 
     def settle(self, reservation: Reservation, answer: Answer) -> None:
         """Replace a reservation by what the answer did cost, and keep the answer."""
+        self._count(answer)
         self._end(reservation, self._cost(answer), answer)
 
     def charge(self, reservation: Reservation, answer: Answer) -> None:
         """Replace a reservation by what an answer did cost that is of no use."""
+        self._count(answer)
         self._end(reservation, self._cost(answer), None)
 
     def release(self, reservation: Reservation) -> None:
@@ -161,7 +165,18 @@ class Budget:
 
     def forfeit(self, reservation: Reservation, answer: Answer | None = None) -> None:
         """Count a reservation in full: nobody tells what the request did cost."""
+        if answer is not None:
+            self._count(answer)
         self._end(reservation, reservation.micro_usd, answer)
+
+    def text(self) -> str:
+        """Return tokens of this run, and what of the cap all runs have spent, in words."""
+        tokens = f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
+        return f"{tokens}, {usd_text(self.spent / _MICRO)} USD of {self.cap / _MICRO:g}"
+
+    def _count(self, answer: Answer) -> None:
+        self.prompt_tokens += answer.prompt_tokens
+        self.completion_tokens += answer.completion_tokens
 
     def _cost(self, answer: Answer) -> int:
         return self.price.micro_usd(answer.prompt_tokens, answer.completion_tokens)
@@ -170,6 +185,7 @@ class Budget:
         self._cache.settle(reservation.attempt, charged, answer)
         if reservation.account == self.account:
             self.spent += charged - reservation.micro_usd
+            self.paid += charged
         self._open.discard(reservation.attempt)
         self._serve()
 

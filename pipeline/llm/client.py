@@ -45,15 +45,13 @@ class Answers(Protocol):
 
 @dataclass(slots=True)
 class Totals:
-    """What a client has done so far; tokens and money of this run alone."""
+    """What a client has done so far."""
 
     num_hits: int = 0
     num_answers: int = 0  # received
     num_failed: int = 0  # requests that did not get through
     num_sent: int = 0  # attempts, of which some fail
     num_estimated: int = 0  # answers without usage
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     last_failure: str = ""
 
@@ -76,11 +74,13 @@ class Replay:
 
     def _hint_for(self, request: Request) -> str:
         name = request.prompt.partition("@")[0]
+        # Older packs hold names without digits, which tell nothing of the examples.
+        same = (request.prompt, request.prompt.partition("+")[0])
         versions = sorted(
             prompt
             for place in self._places
             for prompt in getattr(place, "prompts", ())
-            if prompt.partition("@")[0] == name and prompt != request.prompt
+            if prompt.partition("@")[0] == name and prompt not in same
         )
         if not versions:
             return self._hint
@@ -251,8 +251,6 @@ class Client:
         totals.num_answers += 1
         totals.outcomes[answer.outcome] += 1
         totals.num_estimated += answer.is_estimated
-        totals.prompt_tokens += answer.prompt_tokens
-        totals.completion_tokens += answer.completion_tokens
         self._num_failures.clear()
         self.pacing.succeeded()
         if not self._has_answered:

@@ -12,19 +12,14 @@ from pipeline.llm.tokens import estimate_tokens, prompt_tokens
 # What endpoints say when an answer ended, in lower case.
 _WHOLE = {"", "stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed"}
 _CUT = {"length", "max_tokens", "model_length"}
+# No words about the content: the server broke off, and may not the next time.
+_BROKEN = {"error", "abort", "aborted", "cancelled", "canceled"}
 _FILTERED = {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
 
 
 def answer_of(request: Request, body: Mapping[str, Any], request_id: str, where: str) -> Answer:
     """Return the answer in a response; `TransientError` where it is none."""
-    choices = body.get("choices", ())
-    if "choices" not in body or not isinstance(choices, list | None):
-        raise TransientError(
-            f"{where} answers JSON that is no chat completion: {excerpt(str(dict(body)))}",
-            is_charged=True,
-        )
-    choice = choices[0] if choices and isinstance(choices[0], dict) else {}
-    message = choice.get("message") or {}
+    choice, message = _choice(body, where)
     text = _text(message.get("content"))
     outcome = _outcome(str(choice.get("finish_reason") or ""), message, text, where)
     num_prompt, num_completion, is_estimated = _usage(request, body.get("usage"), text)
@@ -51,6 +46,19 @@ def empty_answer(request: Request, outcome: Outcome, text: str = "") -> Answer:
     )
 
 
+def _choice(body: Mapping[str, Any], where: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the first choice and its message, which are empty where there is none."""
+    choices = body.get("choices", ())
+    choice = (choices or [{}])[0] if isinstance(choices, list | None) else None
+    message = choice.get("message", {}) if isinstance(choice, dict) else ()
+    if not isinstance(choice, dict) or not isinstance(message, dict | None):
+        raise TransientError(
+            f"{where} answers JSON that is no chat completion: {excerpt(str(dict(body)))}",
+            is_charged=True,
+        )
+    return choice, message or {}
+
+
 def _text(content: object) -> str:
     if isinstance(content, list):  # of parts
         parts = [part.get("text") for part in content if isinstance(part, dict)]
@@ -68,10 +76,10 @@ def _outcome(ended: str, message: Mapping[str, Any], text: str, where: str) -> O
         return Outcome.CONTENT_FILTER
     if ended in _CUT:
         return Outcome.LENGTH
-    if ended not in _WHOLE:
-        raise TransientError(
-            f"{where} ended an answer for the unknown reason {ended!r}", is_charged=True
-        )
+    if ended in _BROKEN:
+        raise TransientError(f"{where} broke off an answer ({ended!r})", is_charged=True)
+    if ended not in _WHOLE:  # such as `tool_calls`: it would be the same every time
+        return Outcome.MALFORMED
     return Outcome.OK if text.strip() else Outcome.EMPTY
 
 

@@ -61,6 +61,11 @@ def open_database(path: Path, is_read_only: bool) -> sqlite3.Connection:
     """Open the file of a cache, made if it is new; an `InputError` if it is something else."""
     with Telling(path):
         database = _connect(path, is_read_only)
+        if is_read_only and _is_empty(database):
+            # A run was killed before it made the tables: it kept nothing, so nothing is there.
+            database.close()
+            database = sqlite3.connect(":memory:", isolation_level=None)
+            _make_tables(database)
         _check(database, path, is_read_only)
     return database
 
@@ -78,8 +83,7 @@ def _connect(path: Path, is_read_only: bool) -> sqlite3.Connection:
 
 def _check(database: sqlite3.Connection, path: Path, is_read_only: bool) -> None:
     """Make the tables of a new file; refuse a file that is something else, and leave it alone."""
-    is_new = not is_read_only and _value(database, "SELECT count(*) FROM sqlite_schema") == 0
-    if is_new:
+    if not is_read_only and _is_empty(database):
         database.execute("PRAGMA journal_mode = WAL")
         _make_tables(database)
     application, version = (
@@ -96,12 +100,16 @@ def _check(database: sqlite3.Connection, path: Path, is_read_only: bool) -> None
 def _make_tables(database: sqlite3.Connection) -> None:
     database.execute("BEGIN IMMEDIATE")
     # Another process may have been faster.
-    if _value(database, "SELECT count(*) FROM sqlite_schema") == 0:
+    if _is_empty(database):
         for statement in filter(str.strip, _TABLES.split(";")):
             database.execute(statement)
         database.execute(f"PRAGMA application_id = {_APPLICATION}")
         database.execute(f"PRAGMA user_version = {_VERSION}")
     database.execute("COMMIT")
+
+
+def _is_empty(database: sqlite3.Connection) -> bool:
+    return _value(database, "SELECT count(*) FROM sqlite_schema") == 0
 
 
 def _value(database: sqlite3.Connection, query: str) -> object:

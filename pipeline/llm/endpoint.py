@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pipeline.errors import InputError
 from pipeline.llm.completion import answer_of, empty_answer
@@ -72,6 +73,7 @@ class Endpoint:
         )
         self.is_loopback = _is_loopback(self.base_url)
         self._key = _checked_key(environment.get(KEY, ""))
+        self._key_in_text = _spellings(self._key)
         if not self._key and not self.is_loopback:
             raise InputError(f"{self.base_url} needs a key. Set {KEY}; it is read nowhere else.")
         self._timeout_s = timeout_s
@@ -145,7 +147,7 @@ class Endpoint:
         try:
             reply = await self.post(path, payload)
         except RejectedError as error:
-            if error.code in _FILTER_CODES:
+            if not error.codes.isdisjoint(_FILTER_CODES):
                 return empty_answer(request, Outcome.CONTENT_FILTER, str(error))
             # What was sent counts: another request may have found the name meanwhile.
             if _LIMIT_NAMES[1] in payload or _LIMIT_NAMES[1] not in str(error):
@@ -249,9 +251,7 @@ class Endpoint:
         return TransientError(said, is_charged=True)
 
     def _without_key(self, text: str) -> str:
-        # A key of a few letters is a dummy for a server without one; replacing it garbles words.
-        is_secret = len(self._key or "") >= _SHORTEST_KEY
-        return text.replace(self._key, "[key]") if self._key and is_secret else text
+        return self._key_in_text.sub("[key]", text) if self._key_in_text else text
 
     def client(self) -> openai.AsyncOpenAI:
         """Return the connection of the running event loop."""
@@ -305,6 +305,24 @@ def _checked_key(key: str) -> str:
     return key
 
 
+def _spellings(key: str) -> re.Pattern[str] | None:
+    """Return what finds a key as it is and as JSON may write it, also within JSON in JSON.
+
+    So what is decoded later, by us or by a reader of an answer, cannot give the key. None for a
+    dummy of a few letters for a server without keys, since replacing it would garble words.
+    """
+    if len(key) < _SHORTEST_KEY:
+        return None
+    return re.compile("".join(map(_spellings_of, key)))
+
+
+def _spellings_of(letter: str) -> str:
+    # Each level of JSON in JSON doubles the backslashes; without a limit, a body of backslashes
+    # would take time by the square of its length.
+    plain = rf"\\{{0,8}}{re.escape(letter)}" if letter in '"\\/' else re.escape(letter)
+    return rf"(?:{plain}|\\{{1,8}}u(?i:{ord(letter):04x}))"
+
+
 def _checked_url(url: str, place: str) -> str:
     """Return a base URL; an `InputError` never repeats what may be a password."""
     if not url:
@@ -312,11 +330,11 @@ def _checked_url(url: str, place: str) -> str:
             f"no endpoint is stated for the calls. Set {place}, such as https://host/v1; none is "
             "taken by default."
         )
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _parts_of(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(
-            "the base URL of the endpoint does not begin with http:// or https:// and a host. "
-            f"Correct {place}."
+            "the base URL of the endpoint does not begin with http:// or https:// and a host, "
+            f"with a port from 0 to 65535 if any. Correct {place}."
         )
     if parts.username is not None or parts.query:
         raise InputError(
@@ -328,7 +346,8 @@ def _checked_url(url: str, place: str) -> str:
 
 def leads_to_loopback(base_url: str | None) -> bool:
     """Tell whether a recipe's `base_url`, or OPENAI_BASE_URL without one, is this machine."""
-    return _is_loopback(base_url or os.environ.get(BASE_URL) or "")
+    url = base_url or os.environ.get(BASE_URL, "")
+    return bool(url) and _is_loopback(_checked_url(url, f"{BASE_URL} or `llm.base_url`"))
 
 
 def _is_loopback(url: str) -> bool:
@@ -337,6 +356,16 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _parts_of(url: str) -> SplitResult | None:
+    """Return the parts of a URL, None where its host or port is none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read now: it is what raises
+    except ValueError:
+        return None
+    return parts if url.isprintable() else None
 
 
 def _is_json(text: str) -> bool:

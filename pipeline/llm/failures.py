@@ -57,11 +57,11 @@ class RateLimitedError(TransientError):
 
 
 class RejectedError(CallError):
-    """The endpoint does not take this request; it may take others. `code` is its word for why."""
+    """The endpoint does not take this request; it may take others. `codes` say why."""
 
-    def __init__(self, message: str, code: str = "") -> None:
+    def __init__(self, message: str, codes: frozenset[str] = frozenset()) -> None:
         super().__init__(message)
-        self.code = code
+        self.codes = codes
 
 
 class FatalError(StoppedError):
@@ -76,9 +76,9 @@ def of_status(
     status: int, body: str, headers: Mapping[str, str], where: str, *, has_key: bool = True
 ) -> CallError | FatalError:
     """Return the failure that an HTTP status with this body is; `has_key`: one was sent."""
-    code, said = _error(body)
+    codes, said = _error(body)
     found = f"{where} answers {status}: {said.rstrip('.。')}"  # our own sentence ends with one
-    if status == 402 or code in _NO_MONEY:
+    if status == 402 or not codes.isdisjoint(_NO_MONEY):
         return FatalError(
             f"{found}. The account has no money left; the same command goes on.", status
         )
@@ -93,7 +93,7 @@ def of_status(
         wait = retry_after_s(headers)
         return RateLimitedError(found, status=status, retry_after_s=wait)
     if status in _REJECTING:
-        return RejectedError(found, code)
+        return RejectedError(found, codes)
     if status in _TRANSIENT or status >= 500:
         return TransientError(found, status=status, retry_after_s=retry_after_s(headers))
     return FatalError(
@@ -130,21 +130,25 @@ def _until(date: str | None, now: str | None) -> float | None:
     return max(0.0, moment - present)
 
 
-def _error(body: str) -> tuple[str, str]:
-    """Return the code and the words of an error's body."""
+def _error(body: str) -> tuple[frozenset[str], str]:
+    """Return the codes and the words of an error's body."""
     try:
         return _told(json.loads(body), body)
     except (ValueError, RecursionError):  # no JSON, or nested too deeply
-        return "", excerpt(body)
+        return frozenset(), excerpt(body)
 
 
-def _told(error: Any, body: str) -> tuple[str, str]:  # noqa: ANN401 - JSON is anything
+def _told(error: Any, body: str) -> tuple[frozenset[str], str]:  # noqa: ANN401 - JSON is anything
     error = error[0] if isinstance(error, list) and error else error
     inner = error.get("error", error) if isinstance(error, dict) else error
     if not isinstance(inner, dict):
-        return "", excerpt(str(inner))
-    code = inner.get("code") or inner.get("type") or ""
-    return str(code), excerpt(str(inner.get("message") or inner.get("detail") or body))
+        return frozenset(), excerpt(str(inner))
+    return _codes(inner), excerpt(str(inner.get("message") or inner.get("detail") or body))
+
+
+def _codes(error: Mapping[str, Any]) -> frozenset[str]:
+    # Some put a number into `code` and the word into `type`, some the other way round.
+    return frozenset(str(error.get(name)) for name in ("code", "type"))
 
 
 def excerpt(text: str) -> str:
@@ -158,9 +162,9 @@ def error_object(body: Mapping[str, Any]) -> int | None:
     error = body.get("error")
     if not error:
         return None
-    code = error.get("code") if isinstance(error, dict) else None
-    is_status = isinstance(code, int) and 400 <= code <= 599
-    kind = str(error.get("type") or code) if isinstance(error, dict) else ""
-    if kind in _NO_MONEY:
+    if not isinstance(error, dict):
+        return 500
+    if not _codes(error).isdisjoint(_NO_MONEY):
         return 402
-    return int(str(code)) if is_status else 500
+    code = error.get("code")
+    return code if isinstance(code, int) and 400 <= code <= 599 else 500

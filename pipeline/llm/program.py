@@ -92,7 +92,7 @@ class RowAsk:
             attempt=RETRY_ATTEMPT if call.is_retry else 0,
             schema=call.schema,
             extra=self._settings.extra,
-            prompt=call.prompt.name,
+            prompt=call.prompt.exact_name,
             row=self._row["id"],
             is_local=self._row["egress"] == "local",
         )

@@ -7,7 +7,7 @@ import threading
 import time
 from types import TracebackType
 
-from pipeline.llm.budget import Budget, usd_text
+from pipeline.llm.budget import Budget
 from pipeline.llm.client import Client
 
 _EVERY_S = 1.0  # on a terminal
@@ -49,14 +49,12 @@ class LiveLine:
     def text(self) -> str:
         """Return the line."""
         totals, pacing = self._client.totals, self._client.pacing
-        tokens = f"{totals.prompt_tokens:,} + {totals.completion_tokens:,} tokens"
         paused = f", waits {pacing.paused_s():.0f} s" if pacing.paused_s() else ""
-        spent = usd_text(self._budget.spent / 1e6)
         return (
             f"{self._name}: {self._num_done:,} of {self._num_jobs:,} jobs, "
             f"{totals.num_answers:,} answers, {totals.num_hits:,} cached, "
-            f"{totals.num_failed:,} failed, {pacing.in_flight} in flight{paused}; {tokens}, "
-            f"{spent} USD of {self._budget.cap / 1e6:g}{self._time_left()}"
+            f"{totals.num_failed:,} failed, {pacing.in_flight} in flight{paused}; "
+            f"{self._budget.text()}{self._time_left()}"
         )
 
     def _time_left(self) -> str:

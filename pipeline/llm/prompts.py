@@ -41,6 +41,11 @@ class Prompt:
     user: str
     examples: Mapping[str, tuple[Message, ...]] = field(default_factory=dict)
 
+    @property
+    def exact_name(self) -> str:
+        """Return the name with digits of the digest, by which other examples are told apart."""
+        return f"{self.name}+{self.digest[:8]}"
+
     def render(self, example: str = "", **values: str) -> tuple[Message, ...]:
         """Return the messages: system, the examples of this kind, the user's turn."""
         unknown = values.keys() - set(_PLACEHOLDER.findall(self.user))

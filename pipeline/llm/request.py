@@ -27,7 +27,7 @@ class Outcome(StrEnum):
     REFUSAL = "refusal"
     CONTENT_FILTER = "content_filter"
     EMPTY = "empty"
-    MALFORMED = "malformed"  # not the JSON that was asked for
+    MALFORMED = "malformed"  # not what was asked for: no JSON, or ended for an unknown reason
     REJECTED = "rejected"  # the endpoint will not take this request (400, 413, 422)
 
 
@@ -55,7 +55,7 @@ class Request:
     attempt: int = 0
     schema: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    prompt: str = ""  # id and version of the prompt, such as `translate/en-ja@1`
+    prompt: str = ""  # its exact name, such as `translate/en-ja@1+0a1b2c3d`
     row: str = ""  # id of the row that it is asked for
     is_local: bool = False  # only for a loopback endpoint, and never packed
 

@@ -42,13 +42,17 @@ def gather_in_batches(
     found: Gathered[Work] = Gathered()
     rounds = _Rounds(jobs, program, cache, found)
     client = Client(endpoint, cache, budget, pacing)  # to see how schemas are taken
-    runner = BatchRunner(endpoint, cache, budget, pacing, client, tell=tell)
+
+    def tell_with_cost(line: str) -> None:
+        tell(f"{line}; {budget.text()}")
+
+    runner = BatchRunner(endpoint, cache, budget, pacing, client, tell=tell_with_cost)
 
     async def run() -> None:
         with stopping_on_interrupt(client, found):
             try:
                 while missing := await rounds.missing():
-                    tell(f"{len(missing):,} requests for the Batch API")
+                    tell_with_cost(f"{len(missing):,} requests for the Batch API")
                     await runner.run_round(missing)
             except StoppedError as error:
                 found.stopped = error

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 from pipeline.cli_options import CACHE_DEFAULT
 from pipeline.errors import InputError, StoppedError
 from pipeline.keys import text_digest
-from pipeline.llm.budget import Price, open_budget
+from pipeline.llm.budget import Price, open_budget, usd_text
 from pipeline.llm.cache import Cache
 from pipeline.llm.client import Answers, Client, Replay
 from pipeline.llm.endpoint import Endpoint
@@ -177,6 +177,11 @@ class Session:
                 if found.stopped is not None and not client.totals.num_answers:
                     # Jobs had to do with rejections that are not kept: nothing got through.
                     found.unfinished = list(self.unanswered(jobs(), program))
+        expected_usd, _ = foreseen.usd(budget.price)
+        _tell(
+            f"{name}: this run cost {usd_text(budget.paid / 1e6)} USD, "
+            f"about {usd_text(expected_usd)} were foreseen"
+        )
         return self._left(name, found)
 
     def _pacing(self) -> Pacing:

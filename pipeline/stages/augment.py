@@ -147,6 +147,8 @@ class Augment(CallStage[AugmentSettings]):
     def _scored(self, row: dict[str, Any], done: Scored) -> dict[str, Any]:
         if done.score is None:
             return _flagged(row, UNSCORED, evidence_of(done.problems))
+        if is_kept_out(self.llm):
+            return _flagged(row, UNSCORED, f"local_model: {self.llm.model}")
         scores = {**dict.fromkeys(SCORE_NAMES), **(row["scores"] or {}), "llm_score": done.score}
         return {**row, "scores": scores, "steps": [*row["steps"], self._step(done)]}
 

@@ -98,6 +98,12 @@ def test_without_an_address_none_is_taken_by_default(folder: Path) -> None:
     assert KEY not in said
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:abc/v1", "http://127.0.0.1:99999/v1"])
+def test_an_address_that_is_none_is_told_in_one_line(folder: Path, url: str) -> None:
+    said = fault(mmed(*translate("es"), cwd=folder, server=url), 2)
+    assert "with a port from 0 to 65535 if any. Correct OPENAI_BASE_URL" in said
+
+
 def test_a_table_is_not_sent_elsewhere_unless_that_is_said(folder: Path) -> None:
     said = fault(mmed(*translate("es"), cwd=folder, server=ELSEWHERE), 2)
     assert "api.example.org" in said

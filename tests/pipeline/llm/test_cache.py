@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -173,6 +175,36 @@ def test_a_file_that_is_no_cache_is_told_in_one_line_and_left_alone(
         cache.get([key_of(n) for n in range(2000)])
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
+
+
+def killed_at_once(path: Path) -> None:
+    path.touch()
+
+
+def killed_before_the_tables(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    assert path.stat().st_size == 4096
+
+
+BEGUN = {"nothing": killed_at_once, "no tables": killed_before_the_tables}
+
+
+@pytest.mark.parametrize("begin", BEGUN.values(), ids=BEGUN)
+def test_a_file_whose_maker_was_killed_is_an_empty_cache(
+    tmp_path: Path, begin: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "cache"
+    begin(path)
+    before = path.read_bytes()
+    with Cache(path, is_read_only=True) as cache:
+        assert cache.get([key_of(0)]) == {}
+        assert cache.count() == cache.spent("a") == 0
+    assert path.read_bytes() == before
+    with Cache(path) as cache:
+        cache.put(answer())
+    with Cache(path, is_read_only=True) as cache:
+        assert cache.count() == 1
 
 
 def test_a_missing_file_cannot_be_read(tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ OUTCOMES: list[tuple[dict[str, Any], Outcome]] = [
     ({"text": " \n\t"}, Outcome.EMPTY),
     ({"content": "null"}, Outcome.EMPTY),
     ({"num_choices": 0}, Outcome.EMPTY),
+    ({"finish_reason": "tool_calls"}, Outcome.MALFORMED),
+    ({"finish_reason": "gave_up", "text": ""}, Outcome.MALFORMED),
 ]
 
 
@@ -172,13 +174,24 @@ PASSING_FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("a page that says 200", {"body": "<html>Please log in</html>"}),
     ("no body", {"body": ""}),
     ("no object", {"body": "[1, 2]", "content_type": "application/json"}),
+    *(
+        (f"choices of {choices}", {"body": f'{{"choices": {choices}}}'})
+        for choices in (
+            '"plain"',
+            '["plain"]',
+            '[{"message": "plain"}]',
+            '[{"message": ["plain"]}]',
+            '[{"message": []}]',
+            '[{"message": 0}]',
+        )
+    ),
     ("half an object", {"body": '{"choices": [{"mess', "content_type": "application/json"}),
     ("another object", {"body": '{"ok": true}', "content_type": "application/json"}),
     (
         "an error that says 200",
         {"body": '{"error": {"code": 502}}', "content_type": "application/json"},
     ),
-    ("an unknown end", {"finish_reason": "gave_up"}),
+    ("an answer that broke off", {"finish_reason": "error"}),
     ("a reset before the body", {"reset_after": 0}),
     ("a reset within the body", {"reset_after": 40}),
 ]
@@ -305,12 +318,26 @@ def test_a_miss_names_row_prompt_and_place(rig: Rig) -> None:
     )
 
 
-def test_a_miss_names_the_version_that_a_pack_was_recorded_with(rig: Rig, tmp_path: Path) -> None:
-    rig.ask([request(prompt="translate/en-fr@1")])
+@pytest.mark.parametrize(
+    ("recorded", "asked", "is_other"),
+    [
+        ("translate/en-fr@1", "translate/en-fr@2", True),
+        ("translate/en-fr@1", "translate/en-fr@2+0a1b2c3d", True),
+        ("translate/en-fr@1+99999999", "translate/en-fr@1+0a1b2c3d", True),  # of its examples
+        ("translate/en-fr@1", "translate/en-fr@1+0a1b2c3d", False),  # an older pack
+        ("translate/en-fr@1+0a1b2c3d", "translate/en-fr@1+0a1b2c3d", False),
+    ],
+)
+def test_a_miss_names_the_version_that_a_pack_was_recorded_with(
+    rig: Rig, tmp_path: Path, recorded: str, asked: str, is_other: bool
+) -> None:
+    rig.ask([request(prompt=recorded)])
     write_pack(rig.cache, tmp_path / "pack.parquet")
     replay = Replay(Pack(tmp_path / "pack.parquet"), where="pack.parquet", hint="Record it.")
-    with pytest.raises(MissError, match=r"It was recorded with translate/en-fr@1\. Record it\."):
-        run(replay([request("in other words", prompt="translate/en-fr@2")]))
+    with pytest.raises(MissError) as caught:
+        run(replay([request("in other words", prompt=asked)]))
+    hint = f"It was recorded with {recorded}. Record it."
+    assert str(caught.value).endswith(hint if is_other else "'some-model'). Record it.")
 
 
 def test_one_client_serves_one_loop_after_another(server: FaultServer, rig: Rig) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import InputError, StoppedError
-from pipeline.llm.endpoint import Endpoint
-from pipeline.llm.failures import of_status, retry_after_s
+from pipeline.llm.endpoint import Endpoint, leads_to_loopback
+from pipeline.llm.failures import FatalError, of_status, retry_after_s
 from pipeline.llm.request import Outcome
 from pipeline.llm.serve.fault import FaultServer, Reply
 from tests.pipeline.llm.loopback import PRICE, TEXTS, Rig, ask, request, requests, run
@@ -38,10 +38,23 @@ def test_the_recipes_address_goes_before_the_environments() -> None:
     assert stated.base_url == "https://host.example/v1"
 
 
-@pytest.mark.parametrize("url", ["host.example/v1", "ftp://host.example", "https://"])
+NO_ADDRESSES = (
+    "host.example/v1",
+    "ftp://host.example",
+    "https://",
+    "http://127.0.0.1:abc/v1",
+    "http://127.0.0.1:99999/v1",
+    "http://[::1/v1",
+    "http://host\0.example/v1",
+)
+
+
+@pytest.mark.parametrize("url", NO_ADDRESSES)
 def test_an_address_has_to_be_one(url: str) -> None:
     with pytest.raises(InputError, match="does not begin with http"):
         Endpoint(url, environment={"OPENAI_API_KEY": "sk-x"})
+    with pytest.raises(InputError, match=r"does not begin with http.* Correct OPENAI_BASE_URL or"):
+        leads_to_loopback(url)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +249,26 @@ def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(key: str) -> 
         Endpoint("https://host.example/v1", environment={"OPENAI_API_KEY": key})
     assert "canary" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+EMPTY_PURSES = [
+    {"code": "insufficient_quota"},
+    {"type": "insufficient_quota"},
+    {"code": 429, "type": "insufficient_quota"},
+    {"code": "insufficient_quota", "type": "requests"},
+    {"code": "rate_limit_exceeded", "type": "billing_hard_limit_reached"},
+]
+
+
+@pytest.mark.parametrize("status", [200, 429])
+@pytest.mark.parametrize("error", EMPTY_PURSES)
+def test_an_exhausted_account_stops_at_once_wherever_its_word_stands(
+    server: FaultServer, rig: Rig, status: int, error: dict[str, Any]
+) -> None:
+    script(server, default={"status": status, "body": json.dumps({"error": error})})
+    with pytest.raises(FatalError, match="no money left"):
+        rig.ask([request()])
+    assert server.counts.num_requests == 1
 
 
 @pytest.mark.parametrize("opening", ["[", '{"error": ', '{"message": '])

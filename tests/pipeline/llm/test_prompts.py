@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from pipeline.llm import prompts
 from pipeline.llm.prompts import prompt, tag_of, without_tags
 from schemas.item import LANGUAGES, Language
 from tests.pipeline.llm.scripted import DIRECTIONS, QUESTION
@@ -28,6 +29,20 @@ def test_every_direction_has_a_prompt_with_examples(source: Language, target: La
 def test_directions_have_digests_of_their_own() -> None:
     digests = {prompt("translate", source=one, target=other).digest for one, other in DIRECTIONS}
     assert len(digests) == len(DIRECTIONS)
+
+
+@pytest.mark.parametrize(("source", "target"), DIRECTIONS)
+def test_other_examples_make_another_exact_name_of_the_same_version(
+    source: Language, target: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = prompt("translate", source=source, target=target)
+    table = prompts._example_table()
+    changed = {**table, "text": {one: f"{text}!" for one, text in table["text"].items()}}
+    monkeypatch.setattr(prompts, "_example_table", lambda: changed)
+    after = prompt.__wrapped__("translate", source=source, target=target)
+    assert after.name == before.name
+    assert re.fullmatch(rf"{before.name}\+[0-9a-f]{{8}}", before.exact_name)
+    assert after.exact_name != before.exact_name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -84,6 +85,21 @@ def test_what_live_calls_left_is_done_by_batches_and_nothing_is_asked_twice(
         assert server.counts.num_requests > 0
         assert run(tmp_path, "out", "fr", is_batch=True)["translated"] == 20
         assert max(server.counts.by_digest.values()) == 1
+
+
+def test_each_line_tells_tokens_and_money_and_the_last_one_what_was_foreseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(tmp_path / "in.parquet", [row("ru")])
+    with FaultServer({**AT_ONCE, "default": {"usage": [100, 10]}}, answer=people("fr")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        spent = run(tmp_path, "out", "fr", is_batch=True)["spent_usd"]
+    first, *lines, last = capsys.readouterr().err.splitlines()
+    assert "6 requests to send" in first
+    assert lines
+    assert all(re.search(r"; [\d,]+ \+ [\d,]+ tokens, [\d.]+ USD of 5$", one) for one in lines)
+    assert lines[0].endswith("1 requests for the Batch API; 0 + 0 tokens, 0.00 USD of 5")
+    assert re.match(rf"translate: this run cost {spent:g}0* USD, about 0\.\d+ were foreseen$", last)
 
 
 def test_lines_that_fail_are_submitted_again(

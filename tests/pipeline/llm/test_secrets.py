@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from pathlib import Path
@@ -9,13 +10,22 @@ from typing import Any
 
 import pytest
 
+from pipeline.llm.batch import BatchRunner
 from pipeline.llm.client import Client
 from pipeline.llm.pack import Pack, write_pack
 from pipeline.llm.serve.fault import FaultServer
-from tests.pipeline.llm.loopback import TEXTS, Rig, request
+from tests.pipeline.llm.loopback import TEXTS, Rig, request, run
 from tests.pipeline.llm.test_client import script
 
-CANARY = "sk-canary-4c1d5f"
+CANARY = "sk-canary/4c1d5f"
+# As an encoder of JSON may write it, which a decoder turns into the key again.
+ESCAPED = {
+    "a slash": CANARY.replace("/", "\\/"),
+    "a number": CANARY.replace("s", "\\u0073").replace("/", "\\u002F"),
+    "numbers alone": "".join(f"\\u{ord(letter):04x}" for letter in CANARY),
+}
+
+COMPLETION = '{"choices": [{"message": {"content": "%s"}, "finish_reason": "stop"}]}'
 
 ECHOES: dict[str, dict[str, Any]] = {
     "401": {"status": 401, "message": f"Incorrect API key provided: {CANARY}"},
@@ -23,6 +33,17 @@ ECHOES: dict[str, dict[str, Any]] = {
     "500": {"status": 500, "body": f"<pre>Authorization: Bearer {CANARY}</pre>"},
     "page": {"body": f"<html>{CANARY}</html>"},
     "reset": {"reset_after": 5},
+    **{
+        f"{status}, {name}": {
+            "status": status,
+            "body": f'{{"error": {{"message": "wrong key {escaped}"}}}}',
+        }
+        for status in (400, 401, 500)
+        for name, escaped in ESCAPED.items()
+    },
+    **{f"raw, {name}": {"status": 500, "body": escaped} for name, escaped in ESCAPED.items()},
+    **{f"page, {name}": {"body": f'["{escaped}"]'} for name, escaped in ESCAPED.items()},
+    **{f"other, {name}": {"body": f'{{"a": "{escaped}"}}'} for name, escaped in ESCAPED.items()},
     "redirect": {"status": 307, "body": CANARY, "headers": {"Location": "http://127.0.0.1:9/"}},
 }
 
@@ -74,6 +95,7 @@ def test_no_failure_shows_the_key(
         lines = traceback.format_exception(error)
         assert CANARY not in "".join(lines)
         assert CANARY not in f"{error!r} {vars(error)!r}"
+        assert not any(escaped in str(error) for escaped in ESCAPED.values())
     assert CANARY not in caplog.text
     assert CANARY not in f"{client.totals!r}"
     assert CANARY.encode() not in contents(tmp_path)
@@ -95,6 +117,62 @@ def test_no_answer_keeps_the_key(
     assert CANARY not in f"{answer!r} {Pack(tmp_path / 'pack.parquet').get([answer.key])!r}"
     assert CANARY.encode() not in contents(tmp_path)
     assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("escaped", ESCAPED.values(), ids=ESCAPED)
+@pytest.mark.parametrize("is_nested", [False, True])
+@pytest.mark.parametrize("is_batch", [False, True])
+def test_no_answer_keeps_a_key_that_was_escaped(
+    server: FaultServer,
+    rig: Rig,
+    client: Client,
+    tmp_path: Path,
+    escaped: str,
+    is_nested: bool,
+    is_batch: bool,
+) -> None:
+    text = json.dumps(f'{{"said": "{escaped}"}}')[1:-1] if is_nested else f"said {escaped}"
+    body = COMPLETION % text
+    if is_batch:
+        line = f'{{"custom_id": "{request().key}", "response": {{"status_code": 200, "body": %s}}}}'
+        output = {"when": {"path": "/v1/files/"}, "then": {"body": line % body}}
+        script(server, rules=[output], batch={"polls": 0})
+        by_batch(rig, client)
+    else:
+        script(server, default={"body": body, "content_type": "application/json"})
+        rig.ask([request()], client)
+    answer = rig.cache.get([request().key])[request().key]
+    expected = '{"said": "[key]"}' if is_nested else "said [key]"
+    assert answer.text == expected
+    assert CANARY.encode() not in contents(tmp_path)
+
+
+def by_batch(rig: Rig, client: Client) -> None:
+    async def work() -> None:
+        endpoint = rig.endpoint(environment={"OPENAI_API_KEY": CANARY})
+        runner = BatchRunner(endpoint, rig.cache, rig.budget(), rig.pacing(), client)
+        await runner.run_round([request()])
+        await endpoint.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize("letter", ['"', "\\", "/"])
+def test_a_key_of_letters_that_json_escapes_is_removed(
+    server: FaultServer, rig: Rig, letter: str
+) -> None:
+    key = f"sk-canary{letter}4c1d5f"
+    script(server, default={"text": f"your key is {key}."})
+    endpoint = rig.endpoint(environment={"OPENAI_API_KEY": key})
+    [answer] = rig.ask([request()], rig.client(endpoint=endpoint))
+    assert answer.text == "your key is [key]."
+
+
+def test_a_body_of_backslashes_is_read_at_once(server: FaultServer, rig: Rig) -> None:
+    script(server, default={"text": "\\" * 300_000})
+    endpoint = rig.endpoint(environment={"OPENAI_API_KEY": CANARY}, timeout_s=5.0)
+    [answer] = rig.ask([request()], rig.client(endpoint=endpoint))
+    assert answer.text == "\\" * 300_000
 
 
 def test_objects_do_not_show_the_key(rig: Rig, client: Client) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from pipeline.llm.session import CallOptions, Session
 from pipeline.recipe import Llm, load_recipe
 from tests.pipeline.llm.asking import write_recipe
 from tests.pipeline.llm.loopback import TEXTS, request
+from tests.pipeline.llm.test_client import script
 
 JOBS = list(TEXTS)
 
@@ -36,6 +39,26 @@ def test_answers_are_got_and_what_is_left_is_nothing(server: FaultServer, tmp_pa
     given = session(server, tmp_path / "cache")
     assert get_answers(given) == []
     assert list(given.unanswered(JOBS, ask_one)) == []
+
+
+def test_what_a_run_cost_is_told_beside_what_was_foreseen(
+    server: FaultServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(server, default={"usage": [10_000, 1_000]})  # at 1 and 2 USD per million: .012 each
+    get_answers(session(server, tmp_path / "cache"))
+    first, *_, last = capsys.readouterr().err.splitlines()
+    foreseen = re.search(r"; about (\S+) USD, at most", first)
+    assert foreseen is not None
+    assert last == f"work: this run cost 0.072 USD, about {foreseen[1]} were foreseen"
+    script(server, default={"usage": [1_000, 1_000]})
+    given = session(server, tmp_path / "cache")
+    given.get_answers("more", lambda: ["more"], 1, ask_one_more)
+    assert "more: this run cost 0.0030 USD, about" in capsys.readouterr().err
+
+
+async def ask_one_more(text: str, ask: Ask) -> Answer:
+    [answer] = await ask([request(text)])
+    return answer
 
 
 def test_a_request_that_may_not_be_sent_is_one_error_and_what_is_in_flight_is_kept(
@@ -98,6 +121,26 @@ def test_secrets_in_the_address_of_a_recipe_are_refused_and_not_repeated(
     with pytest.raises(InputError, match="llm: `base_url` holds a user name") as caught:
         load_recipe(write_recipe(tmp_path, "es", base_url=url))
     assert "canary" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("llm", "found"),
+    [
+        ({"price": [0.1]}, r"llm\.price\.1: .* found \[0\.1\]"),
+        ({"price": []}, r"llm\.price\.0: .* found \[\]"),
+        ({"price": [1, float("inf")]}, r"llm\.price\.1: .* finite number, found inf"),
+        ({"temperature": float("inf")}, r"llm\.temperature: .* finite number, found inf"),
+        ({"extra": {"top_p": float("nan")}}, r"llm\.extra\.top_p.* finite number, found nan"),
+        ({"extra": {"a": [{"b": -float("inf")}]}}, r"llm\.extra\.a.* finite number, found -inf"),
+        ({"extra": {"a": date(2026, 1, 2)}}, r"llm\.extra\.a: .* not a valid JSON value"),
+    ],
+)
+def test_what_no_request_can_hold_is_refused_when_the_recipe_is_read(
+    tmp_path: Path, llm: dict[str, Any], found: str
+) -> None:
+    with pytest.raises(InputError, match=found) as caught:
+        load_recipe(write_recipe(tmp_path, "es", **llm))
     assert "\n" not in str(caught.value)
 
 

@@ -150,7 +150,7 @@ def test_a_pack_without_an_answer_is_told_with_row_and_prompt(
     pack_text(tmp_path / "cache.sqlite", tmp_path / "whole.parquet", first)
     pl.read_parquet(tmp_path / "whole.parquet")[1:].write_parquet(tmp_path / "pack.parquet")
     write_recipe(tmp_path, "ja", pack="pack.parquet")
-    with pytest.raises(MissError, match=r"prompt 'translate/\w\w-ja@\d+' for row \w+"):
+    with pytest.raises(MissError, match=r"prompt 'translate/\w\w-ja@\d+\+[0-9a-f]{8}' for row \w+"):
         run(tmp_path, "again")
 
 

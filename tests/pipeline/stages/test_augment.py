@@ -79,6 +79,28 @@ def test_points_out_of_range_are_none_and_said() -> None:
     assert [flag["name"] for flag in kept[0]["flags"]] == ["llm_score_missing"]
 
 
+REHEARSAL = "local/rehearsal"
+
+
+@pytest.mark.parametrize("is_allowed", [False, True])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_points_of_a_local_model_count_only_where_the_recipe_allows_it(
+    language: Language, is_allowed: bool
+) -> None:
+    model = {"model": REHEARSAL, "allow_models": [REHEARSAL] if is_allowed else []}
+    stage = asking("augment", model, operations=[{"operation": "score", "rows": 5}])
+    (row,), dropped = called(stage, Scripted(writer(language)), sample_qa(language))
+    assert dropped == []
+    if is_allowed:
+        assert row["scores"]["llm_score"] == 8
+        assert row["flags"] == []
+    else:
+        assert not (row["scores"] or {}).get("llm_score")
+        assert row["steps"] == []
+        found = [(flag["name"], flag["evidence"]) for flag in row["flags"]]
+        assert found == [("llm_score_missing", f"local_model: {REHEARSAL}")]
+
+
 PASSAGE = (
     "A hiatus hernia is present when part of the stomach slides through the diaphragm into the "
     "chest. Most people notice nothing at all. The usual complaint is heartburn after meals and "

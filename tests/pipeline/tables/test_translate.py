@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.errors import InputError, StoppedError
 from pipeline.keys import text_digest
+from pipeline.llm.program import RETRY_TEMPERATURE
 from pipeline.llm.serve.fault import FaultServer
 from pipeline.llm.session import CallOptions
 from pipeline.llm.tables import pack_text
@@ -110,6 +111,15 @@ def test_a_repeated_run_sends_nothing_and_writes_the_same_bytes(
     assert server.counts.num_requests == num_requests
 
 
+def test_a_cache_whose_maker_was_killed_at_once_is_filled(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    write_table(tmp_path / "in.parquet", [row("ru")])
+    (tmp_path / "cache.sqlite").touch()
+    assert run(tmp_path)["translated"] == 1
+    assert server.counts.num_requests == 6
+
+
 def test_one_more_row_sends_the_requests_of_that_row_alone(
     tmp_path: Path, server: FaultServer
 ) -> None:
@@ -192,6 +202,77 @@ def test_a_failed_translation_is_kept_apart_with_both_texts_after_one_varied_ret
     assert value["quarantined"] == {"translation_numbers": 1}
     asked = [asked_text(one.payload) for one in server.received]
     assert asked.count(QUESTION[language]) == 2
+
+
+SPANISH = QUESTION["es"]
+# What a model may answer to the question instead of its translation, and what finds it.
+WRONG: dict[str, tuple[str, Callable[[Language], str]]] = {
+    "unit": ("units", lambda _: SPANISH.replace("500 mg", "500 g")),
+    "another number": ("numbers", lambda _: SPANISH.replace("62", "26")),
+    "drug": ("drug", lambda _: SPANISH.replace("metformina", "metronidazol")),
+    "copy": ("copy", lambda language: QUESTION[language]),
+    "preface": ("chatter", lambda _: f"Claro, aquí tiene la traducción:\n\n{SPANISH}"),
+    "note": ("chatter", lambda _: f"{SPANISH}\n\nNota: he mantenido los números."),
+    "another language": ("language", lambda one: QUESTION["en" if one == "fr" else "fr"]),
+    "cut": ("length", lambda _: SPANISH[:40]),
+    "an answer": ("numbers", lambda _: "La vitamina B12."),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != "es"])
+def test_a_wrong_translation_of_any_kind_is_asked_for_once_more_and_kept_apart(
+    language: Language, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check, wrong = WRONG[case]
+    write_table(tmp_path / "in.parquet", [row(language), row(language, 30)])
+    said = {QUESTION[language]: wrong(language)}
+    with FaultServer(answer=people("es", **said)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        value = run(tmp_path)
+    assert value["translated"] == 1
+    (left,) = quarantined(tmp_path)
+    assert f"translation_{check}" in left["reasons"]
+    assert left["target_question"] == wrong(language)
+    asked = [one.payload for one in server.received if asked_text(one.payload) in said]
+    assert [one["temperature"] for one in asked] == [0, RETRY_TEMPERATURE]
+
+
+def doses(language: Language) -> list[str]:
+    return [f"{text} {number}00 mg" for number, text in enumerate(OPTIONS[language], start=1)]
+
+
+def test_an_answer_that_ends_for_an_unknown_reason_is_kept_apart_and_does_not_stop_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_table(tmp_path / "in.parquet", [row("ru"), row("ru", 30)])
+    calling = {"when": {"contains": QUESTION["ru"]}, "then": {"finish_reason": "tool_calls"}}
+    with FaultServer({"rules": [calling]}, answer=people("es")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        assert run(tmp_path)["quarantined"] == {"llm_malformed": 1}
+        num_requests = server.counts.num_requests
+        assert num_requests == 2 + 6  # the question is asked for twice
+        run(tmp_path)
+        assert server.counts.num_requests == num_requests
+
+
+MIXED_UP = {"swapped": [0, 2, 1, 3], "the same twice": [0, 2, 2, 3]}
+
+
+@pytest.mark.parametrize("case", MIXED_UP)
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != "es"])
+def test_options_that_are_mixed_up_are_kept_apart(
+    language: Language, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, wanted = doses(language), doses("es")
+    write_table(tmp_path / "in.parquet", [row(language, options=given), row(language, 30)])
+    said = {text: wanted[place] for text, place in zip(given, MIXED_UP[case], strict=True)}
+    with FaultServer(answer=people("es", **said)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        assert run(tmp_path)["translated"] == 1
+    (left,) = quarantined(tmp_path)
+    assert left["target_options"] == list(said.values())
+    assert left["reasons"][0] == "translation_numbers"
 
 
 REFUSED: dict[str, dict[str, object]] = {
