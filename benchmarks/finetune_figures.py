@@ -44,7 +44,7 @@ def _of_arm(
     yield Figure(f"{name}_step_p95", round(float(np.percentile(seconds, 95)), 5), "s")
     yield Figure(f"{name}_first_step", round(found[0].first_s, 2), "s")
     share = statistics.median(run.collating_s / sum(run.seconds) for run in found)
-    is_limited = name.startswith("ours") and is_h100(device)
+    is_limited = name.startswith("ours") and is_h100(device) and LLAMA in case.model
     yield Figure(f"{name}_collation", round(share, 6), "share", 0.001 if is_limited else None)
     peaks = [run.peak_gib for run in found if run.peak_gib is not None]
     if peaks:

@@ -69,7 +69,7 @@ class TrainingRecipe(Model):
     checkpointing: bool = False  # compute activations twice, to keep fewer of them
     merge: bool = False  # also leave a model with the adapters added to its weights
     save_every: int = Field(200, ge=1)  # steps between checkpoints
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     tensorboard: bool = False  # also draw losses, rates, gradient norms and tokens/s for it
 

@@ -24,10 +24,12 @@ from pipeline.errors import InputError
 NAME = "mmed_varlen"
 
 # torch 2.11 takes fewer key heads as they come; from 2.12 on that is asked for by name. One split
-# keeps a document's result the same whatever else is in its pack.
+# keeps a document's result the same whatever else is in its pack; before 2.13 the kernel that is
+# called refuses the word (pytorch/torchtitan#2683), and it is not split for training anyway.
+_TAKES_SPLITS = torch.__version__ >= "2.13" and torch.version.hip is None
 _FLASH_OPTIONS: dict[str, Any] = {
     name: value
-    for name, value in {"enable_gqa": True, "num_splits": 1}.items()
+    for name, value in {"enable_gqa": True, **({"num_splits": 1} if _TAKES_SPLITS else {})}.items()
     if name in inspect.signature(varlen_attn).parameters
 }
 
@@ -73,7 +75,7 @@ def attend(
     if sliding_window is not None and sliding_window < max_length_q:
         raise InputError(
             f"{type(module).__name__} sees {sliding_window} tokens back, and documents have up to "
-            f"{max_length_q}; lower max_length to {sliding_window}, or choose another model."
+            f"{max_length_q}; lower `capacity` to {sliding_window}, or choose another model."
         )
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     # [1, heads, T, width] was cut from [1, T, heads, width], so this copies nothing.

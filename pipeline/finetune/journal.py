@@ -100,6 +100,8 @@ class Journal:
         ]
         where = f"stage {self._stage}, step {outcome.step}"
         if not bad:
+            # Where another process has the bad pack, it is the one to be heard.
+            time.sleep(2 * (self._world.size > 1))
             return (
                 f"{where}: loss {loss}, gradient norm {norm}, though the losses of this process's "
                 f"packs {outcome.packs} are finite. Lower `lr` or `clip`, and start from the last "

@@ -29,6 +29,7 @@ def launch(path: Path, processes: int) -> None:
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=processes,
+        run_id=str(os.getpid()),
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         max_restarts=0,
@@ -56,5 +57,5 @@ def tell(error: MmedError) -> None:
     if _ERROR_FILE not in os.environ:
         sys.stderr.write(f"mmed: {line}\n")
         return
-    told = {"message": line, "extraInfo": {"timestamp": int(time.time())}}
-    Path(os.environ[_ERROR_FILE]).write_text(json.dumps({"message": told}), encoding="utf-8")
+    told = {"message": line, "timestamp": int(time.time())}
+    Path(os.environ[_ERROR_FILE]).write_text(json.dumps(told), encoding="utf-8")

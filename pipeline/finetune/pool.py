@@ -114,6 +114,17 @@ def check_tokenizer(pool: Pool, name: str) -> None:
         )
 
 
+def check_same_text(pool: Pool, other: Pool) -> None:
+    """Refuse pools that do not write texts as the same tokens."""
+    for name in ("tokenizer", "template"):
+        digests = [one.facts.get(name, {}).get("digest") for one in (pool, other)]
+        if digests[0] != digests[1]:
+            raise InputError(
+                f"{pool.folder}: made with another {name} than {other.folder}. Run `mmed tokenize` "
+                "for all stages of the recipe."
+            )
+
+
 def fertility(pool: Pool) -> dict[str, float]:
     """Return tokens per character of the answers by language, without the token that ends each."""
     return {

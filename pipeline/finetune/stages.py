@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pipeline.finetune.checkpoint import Cursor
 from pipeline.finetune.mixture import Items, items_of, tokens_per_language, weighted, with_replay
 from pipeline.finetune.plan import EMPTY, Plan, join, plan
-from pipeline.finetune.pool import Pool, check_tokenizer, open_pool
+from pipeline.finetune.pool import Pool, check_same_text, check_tokenizer, open_pool
 from pipeline.finetune.settings import RunSettings, StageSettings
 
 
@@ -59,6 +59,8 @@ def plan_stages(run: RunSettings) -> list[StagePlan]:
     for one in run.stages:
         pool = open_pool(run.folder / one.pool)
         check_tokenizer(pool, run.tokenizer)
+        if stages:
+            check_same_text(pool, stages[0].pool)
         items = items_of(pool)
         if one.replay:
             items = with_replay(pool, stages[-1].pool, one.replay, run.seed)

@@ -45,14 +45,26 @@ def train(path: Path) -> dict[str, Any]:
     try:
         with quiet(), locked(settings.folder) if world.is_first else nullcontext():
             return _run(settings, world)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        cause = _lack_of_memory(error)
+        if cause is None:
+            raise
         raise InputError(
             f"{path}: out of GPU memory at capacity {settings.capacity:,} "
-            f"({str(error).splitlines()[0].rstrip('.')}). Set `checkpointing: true`, lower "
-            "`capacity`, or use `lora` in place of `full`."
+            f"({str(cause).splitlines()[0].rstrip('.')}). Set `checkpointing: true` or "
+            "`graphs: false`, lower `capacity`, or use `lora` in place of `full`."
         ) from error
     finally:
         leave_world()
+
+
+def _lack_of_memory(error: BaseException | None) -> BaseException | None:
+    """Return the error that tells of too little memory; capturing a graph ends in another one."""
+    while error is not None:
+        if isinstance(error, torch.OutOfMemoryError) or "ALLOC_FAILED" in str(error):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _run(settings: RunSettings, world: World) -> dict[str, Any]:

@@ -55,12 +55,15 @@ def make_trainee(
     dtype = compute_dtype(settings, world)
     is_sharded = settings.lora is None and (world.size > 1 or dtype == "bfloat16")
     model = _prepared(settings, world, dtype)
-    errors = [_check(model, plan) for plan in plans]  # a sharded model has no logits to look at
+    is_compiled = _is_compiled(settings, world)
+    errors = [
+        _check(model, plan, is_compiled) for plan in plans
+    ]  # a sharded model has no logits to look at
     if is_sharded and dtype == "bfloat16":
         # Its parts are kept in float32, in which attention would be another kernel to check.
         del model
         model = _prepared(settings, world, "float32")
-    trainee = Trainee(model, compiled_kernel() if _is_compiled(settings, world) else None)
+    trainee = Trainee(model, compiled_kernel() if is_compiled else None)
     if is_sharded:
         shard(trainee, model, getattr(torch, dtype))
     return trainee, errors
@@ -86,7 +89,12 @@ def _is_compiled(settings: RunSettings, world: World) -> bool:
     return world.device.type == "cuda" if settings.compile is None else settings.compile
 
 
-def _check(model: nn.Module, plan: Plan) -> float:
+def _check(model: nn.Module, plan: Plan, is_compiled: bool) -> float:
+    if is_compiled:
+        # What attention refuses it tells in one line; a compiler would show where it was.
+        probe = make_probe(model, plan.capacity, plan.max_docs, plan.max_length)
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+            forward_hidden(model, probe, plan.max_length)
     return self_check(
         model, capacity=plan.capacity, max_docs=plan.max_docs, max_length=plan.max_length
     )

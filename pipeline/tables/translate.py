@@ -108,10 +108,9 @@ def translate_table(
 
 def _refuse_elsewhere() -> None:
     url = os.environ.get(BASE_URL, "")
-    host = urlsplit(url).hostname
-    if host and not leads_to_loopback(url):
+    if url and not leads_to_loopback(url):
         raise InputError(
-            f"{BASE_URL} leads to {host}, and a table stays on this machine unless you say "
+            f"{BASE_URL} leads to {urlsplit(url).hostname}, and a table stays on this machine unless you say "
             "otherwise. Pass `--egress any` if its texts may be sent there."
         )
 

@@ -145,7 +145,7 @@ def test_scale_is_one_over_the_root_of_the_width_where_a_model_gives_none() -> N
         ({"attention_mask": torch.ones(1, 6)}, "mask"),
         ({"dropout": 0.1}, "dropout"),
         ({"softcap": 50.0}, "softcap"),
-        ({"sliding_window": 4}, "lower max_length to 4"),
+        ({"sliding_window": 4}, "lower `capacity` to 4"),
     ],
 )
 def test_attention_refuses_what_it_would_have_to_ignore(change: dict[str, Any], said: str) -> None:

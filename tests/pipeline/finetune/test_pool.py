@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.finetune.pool import Items, check_tokenizer, fertility, open_pool, write_pool
+from pipeline.finetune.pool import (
+    Items,
+    check_same_text,
+    check_tokenizer,
+    fertility,
+    open_pool,
+    write_pool,
+)
 
 FACTS = {"vocabulary": 300, "languages": ["en", "zh"], "sources": ["ours"], "forms": ["exam"]}
 
@@ -105,6 +112,17 @@ def test_fertility_is_of_answers_without_the_tokens_that_end_them(tmp_path: Path
     counted = {"zh": figures, "en": figures | {"supervised_characters": 0}}
     write_pool(tmp_path / "p", [items(TWO)], FACTS | {"fertility": counted})
     assert fertility(open_pool(tmp_path / "p")) == {"zh": 2.5}
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "template"])
+def test_pools_of_other_tokenizers_or_templates_are_not_trained_on_together(
+    tmp_path: Path, name: str
+) -> None:
+    facts = {part: {"name": "x", "digest": "a"} for part in ("tokenizer", "template")}
+    write_pool(tmp_path / "one", [items(TWO)], FACTS | facts)
+    write_pool(tmp_path / "other", [items(TWO)], FACTS | facts | {name: {"digest": "b"}})
+    with pytest.raises(InputError, match=f"made with another {name} than"):
+        check_same_text(open_pool(tmp_path / "other"), open_pool(tmp_path / "one"))
 
 
 def test_pools_of_other_tokens_or_facts_have_other_digests(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import MistralConfig, MistralForCausalLM
 
 from pipeline.errors import InputError, MmedError
 from pipeline.finetune.check import self_check
@@ -172,6 +173,42 @@ def test_a_loss_that_is_no_number_names_step_pack_and_records(tmp_path: Path) ->
     ):
         train(write_run(tmp_path, stages=[stage], clip=1e30))
     assert all(math.isfinite(line["loss"]) for line in losses(tmp_path))
+
+
+@pytest.mark.parametrize("is_capturing", [False, True])
+def test_too_little_memory_is_told_with_what_to_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_capturing: bool
+) -> None:
+    def run_out(*_: object) -> None:
+        try:
+            raise torch.OutOfMemoryError("Tried to allocate 9 GiB.")
+        finally:
+            if is_capturing:  # what ends a capture covers the error that broke it off
+                raise RuntimeError("operation failed due to a previous error during capture")
+
+    monkeypatch.setattr("pipeline.finetune.train.make_trainee", run_out)
+    with pytest.raises(InputError, match=r"9 GiB\)\. Set `checkpointing: true` or `graphs: false`"):
+        train(write_run(tmp_path))
+
+
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_model_that_sees_fewer_tokens_back_is_refused_in_one_line(
+    tmp_path: Path, is_compiled: bool
+) -> None:
+    config = MistralConfig(
+        vocab_size=512,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        sliding_window=8,
+    )
+    MistralForCausalLM(config).save_pretrained(tmp_path / "mistral")
+    path = write_run(tmp_path, model=str(tmp_path / "mistral"), compile=is_compiled)
+    with pytest.raises(InputError, match="lower `capacity` to 8") as told:
+        train(path)
+    assert "\n" not in str(told.value)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
