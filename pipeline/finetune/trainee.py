@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from pipeline.finetune.check import self_check
+from pipeline.finetune.check import make_probe, self_check
 from pipeline.finetune.collate import Batch
 from pipeline.finetune.compile import checkpoint_layers, compile_layers, compiled_kernel
 from pipeline.finetune.lora import add_adapters
@@ -56,9 +56,8 @@ def make_trainee(
     is_sharded = settings.lora is None and (world.size > 1 or dtype == "bfloat16")
     model = _prepared(settings, world, dtype)
     is_compiled = _is_compiled(settings, world)
-    errors = [
-        _check(model, plan, is_compiled) for plan in plans
-    ]  # a sharded model has no logits to look at
+    # A sharded model has no logits to look at.
+    errors = [_check(model, plan, is_compiled) for plan in plans]
     if is_sharded and dtype == "bfloat16":
         # Its parts are kept in float32, in which attention would be another kernel to check.
         del model

@@ -110,8 +110,8 @@ def _refuse_elsewhere() -> None:
     url = os.environ.get(BASE_URL, "")
     if url and not leads_to_loopback(url):
         raise InputError(
-            f"{BASE_URL} leads to {urlsplit(url).hostname}, and a table stays on this machine unless you say "
-            "otherwise. Pass `--egress any` if its texts may be sent there."
+            f"{BASE_URL} leads to {urlsplit(url).hostname}, and a table stays on this machine "
+            "unless you say otherwise. Pass `--egress any` if its texts may be sent there."
         )
 
 
