@@ -156,7 +156,7 @@ const reasons = () => data.reasons.filter((name) => name !== (current.task === "
 
 const showDetails = (verdict) => {
   if (decision !== "correct" && decision !== "reject") return [];
-  const cut = (current.cut ?? []).map((name) => say(name)).join(", ");
+  const cut = (current.cut ?? []).map((name) => say(name)).join(say("comma"));
   const areas = decision === "correct" ? correctable(current).map((name) =>
     make("label", {}, say(name), make("textarea", { id: `correct-${name}`, lang: current.language, dir: "auto", rows: 4 },
       verdict?.corrections[name] ?? current[name] ?? ""))) : [];
@@ -209,11 +209,11 @@ const showQueue = () => {
   // Only published records are judged; a row that could not be read has not even a language.
   const isRisk = current?.digest && data.queues[current.language].risk.includes(current.id);
   const part = current?.digest && (isRisk ? "risk" : queueOf(current.id));
-  const kinds = isRisk ? current.kinds.map((kind) => say(`kind_${kind}`)).join(", ") : "";
+  const kinds = isRisk ? current.kinds.map((kind) => say(`kind_${kind}`)).join(say("comma")) : "";
   return [
     make("p", {}, make("b", {}, names.of(queueLanguage())), " · ", say("progress", num, { total: ids.length.toLocaleString(paneLanguage()) }), " · ", say("left", ids.length - num)),
     num === ids.length && ids.length ? make("p", { class: "done" }, say("queue_done")) : "",
-    part ? make("p", { class: "note", id: "part" }, say(`part_${part}`), kinds && `: ${kinds}`) : "",
+    part ? make("p", { class: "note", id: "part" }, say(`part_${part}`), kinds && say("colon") + kinds) : "",
     make("div", { class: "decisions" },
       make("button", { type: "button", id: "start", click: startQueue }, say("start")),
       make("button", { type: "button", id: "back", click: () => step(-1) }, say("previous")),
@@ -273,7 +273,7 @@ const importVerdicts = async (event) => {
       kept.verdicts[one.id] = { build: read.build, ...one };
       kept.exported[one.id] = one.judged_at;
     }
-    told.textContent = say("imported", read.verdicts.length) + (read.build === data.digest ? "" : `. ${say("other_build")}`);
+    told.textContent = say("imported", read.verdicts.length) + (read.build === data.digest ? "" : say("stop") + say("other_build"));
   } catch { told.textContent = say("import_failed"); }
   event.target.value = "";
   changed();

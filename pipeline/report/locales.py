@@ -7,23 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_NARROW = "\u202f"  # a narrow space at which no line breaks
+_NO_BREAK = "\u00a0"  # a space at which no line breaks
+_NARROW = "\u202f"  # the same, narrow
 
 
 @dataclass(frozen=True, slots=True)
 class Separators:
-    """What stands between groups of three digits, and before decimals."""
+    """What stands between groups of three digits, before decimals, and before a percent sign."""
 
     group: str
     decimal: str
-    fewest_grouped: int = 4  # digits; Spanish writes 1234, but 12 345
+    percent: str
+    fewest_grouped: int = 4  # digits; Spanish writes 1234, but 12.345
 
 
-ENGLISH = Separators(",", ".")
+ENGLISH = Separators(",", ".", "")
 _SEPARATORS = {
-    "fr": Separators(_NARROW, ","),
-    "ru": Separators(_NARROW, ","),
-    "es": Separators(_NARROW, ",", fewest_grouped=5),
+    "fr": Separators(_NARROW, ",", _NO_BREAK),
+    "ru": Separators(_NO_BREAK, ",", _NO_BREAK),
+    "es": Separators(".", ",", _NO_BREAK, fewest_grouped=5),
 }
 # One form for each class of numbers that a language tells apart.
 _PUBLISHED = {
@@ -53,8 +55,8 @@ def format_number(value: float, language: str) -> str:
 def format_share(share: float, language: str) -> str:
     """Return a share in percent with one decimal; a share above zero never reads as nothing."""
     mark = _SEPARATORS.get(language, ENGLISH)
-    text = "< 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
-    return text.replace(".", mark.decimal)
+    number = f"<{_NO_BREAK}0.1" if 0 < share < 0.001 else f"{100 * share:.1f}"
+    return f"{number.replace('.', mark.decimal)}{mark.percent}%"
 
 
 def plural_class(value: int, language: str) -> str:

@@ -83,12 +83,13 @@ def _pattern(kind: str, language: str) -> str:
     alternatives = [_BEFORE[language in CHARACTER_LANGUAGES] + _any_of(words)] if words else []
     if kind == "dose" and words:
         units = [_spelling(word, language) for word in lists["after_number"]]
-        alternatives.append(rf"\d\s?{_any_of(units)}")
+        alternatives.append(rf"\d[\s-]?{_any_of(units)}")
     return "|".join(alternatives) or r"[^\s\S]"
 
 
 _BEFORE = {True: "", False: r"(?:^|\W)"}
-_AFTER = r"(?:\W|$)"
+# Kana and kanji are word characters too, and follow a unit at once: 100mgを.
+_AFTER = {True: r"(?:[^0-9a-z]|$)", False: r"(?:\W|$)"}
 
 
 def _any_of(spellings: list[str]) -> str:
@@ -96,10 +97,12 @@ def _any_of(spellings: list[str]) -> str:
 
 
 def _spelling(word: str, language: str) -> str:
-    """Return a word as a pattern; a star in it stands for any end of a word."""
+    """Return a word as a pattern; a star in it stands for any letters."""
     *starts, end = re.escape(_fold_word(word)).split(r"\*")
-    is_open = not end or (language in CHARACTER_LANGUAGES and not word.isascii())
-    return r"\w*".join([*starts, end] if end else starts) + ("" if is_open else _AFTER)
+    has_characters = language in CHARACTER_LANGUAGES
+    is_open = not end or (has_characters and not end[-1].isascii())
+    after = "" if is_open else _AFTER[has_characters]
+    return r"\w*".join([*starts, end] if end else starts) + after
 
 
 def _fold_word(word: str) -> str:

@@ -16,7 +16,7 @@ _TYPES: Mapping[str, Any] = {
     "language": pl.String,
     "source": pl.String,
     "license": pl.String,
-    "origin": pl.String,
+    "origin": pl.String,  # or EXPLAINED
     "task": pl.String,
     "form": pl.String,
     "topic": pl.String,
@@ -31,9 +31,10 @@ _TYPES: Mapping[str, Any] = {
 }
 ROWS = pl.Schema(_TYPES)
 _AS_THEY_ARE = (
-    "id", "language", "source", "license", "origin", "task", "form", "topic", "split",
-    "detected_language", "answer_indices",
+    "id", "language", "source", "license", "task", "form", "topic", "split", "detected_language",
+    "answer_indices",
 )  # fmt: skip
+EXPLAINED = "explained"  # instead of `native`, where a model wrote the rationale
 OVERLAPS = ("benchmark_run", "validation_run")
 
 
@@ -52,8 +53,12 @@ def _measured(rows: pl.DataFrame) -> pl.DataFrame:
     shared = pl.col("flags").list.eval(
         pl.struct(name, pl.element().struct.field("other_id")).filter(name.is_in(OVERLAPS))
     )
+    prompts = pl.element().struct.field("prompt")
+    is_explained = pl.col("steps").list.eval(prompts.str.starts_with("rationale/")).list.any()
+    is_changed = (pl.col("origin") == "native") & is_explained
     measured = rows.select(
         *_AS_THEY_ARE,
+        origin=pl.when(is_changed).then(pl.lit(EXPLAINED)).otherwise("origin"),
         num_options=pl.col("options").list.len(),
         overlaps=shared,
         question_units=_units(rows, "question"),

@@ -38,7 +38,7 @@ class Seen:
 
     code: str
     subsets: Mapping[str, int]  # published rows
-    origins: Mapping[str, int] | None  # published rows; None: the tables are not at hand
+    origins: Mapping[str, int] | None  # published rows by origin, or EXPLAINED; None: not at hand
     jobs: int  # for language models, points not counted
     failed: int  # of these
     overlaps: int  # published rows that share a run with a protected item
@@ -61,7 +61,7 @@ class Seen:
 
     @property
     def made(self) -> int:
-        """Published rows that are translated, upstream or by a model, or generated."""
+        """Published rows that are translated, upstream or by a model, generated, or explained."""
         return sum(rows for origin, rows in (self.origins or {}).items() if origin != "native")
 
     def share(self, origin: str) -> float:
@@ -121,7 +121,7 @@ def _rules(seen: Seen, limits: Report) -> Iterator[Rule]:
     yield _rows(seen, limits.min_rows)
     yield _errors(seen, limits.errors)
     shares = (
-        ("made", "Translated or generated", seen.made, seen.published),
+        ("made", "Translated, generated or explained", seen.made, seen.published),
         ("failed", "Failed checks", seen.failed, seen.jobs),
         ("overlap", "Overlaps with test items", seen.overlaps, seen.published),
         ("detected", "Another language detected", seen.misdetected, seen.detected),
@@ -166,7 +166,7 @@ def _errors(seen: Seen, limits: Limits) -> Rule:
     title, tally = "Wrong rows at most", seen.tally
     if not tally.sampled:
         is_needed = seen.origins is None or seen.made > 0
-        note = "translated and generated rows need one" if is_needed else ""
+        note = "rows that were translated, generated or explained need one" if is_needed else ""
         light: Light = "amber" if is_needed else "none"
         title = "No random sample judged"
         return Rule("errors", title, light, None, True, limits, note)

@@ -3,20 +3,21 @@ from __future__ import annotations
 import pytest
 
 from pipeline.report.locales import format_number, format_share, published_rows
+from schemas.item import LANGUAGES
 
-NARROW = "\u202f"
+NO_BREAK, NARROW = "\u00a0", "\u202f"
 
 
 @pytest.mark.parametrize(
     ("language", "large", "fraction", "share"),
     [
-        ("en", "1,234,567", "1,234.5", "12.5 %"),
-        ("zh", "1,234,567", "1,234.5", "12.5 %"),
-        ("ja", "1,234,567", "1,234.5", "12.5 %"),
-        ("fr", f"1{NARROW}234{NARROW}567", f"1{NARROW}234,5", "12,5 %"),
-        ("ru", f"1{NARROW}234{NARROW}567", f"1{NARROW}234,5", "12,5 %"),
-        ("es", f"1{NARROW}234{NARROW}567", "1234,5", "12,5 %"),
-        ("", "1,234,567", "1,234.5", "12.5 %"),
+        ("en", "1,234,567", "1,234.5", "12.5%"),
+        ("zh", "1,234,567", "1,234.5", "12.5%"),
+        ("ja", "1,234,567", "1,234.5", "12.5%"),
+        ("fr", f"1{NARROW}234{NARROW}567", f"1{NARROW}234,5", f"12,5{NO_BREAK}%"),
+        ("ru", f"1{NO_BREAK}234{NO_BREAK}567", f"1{NO_BREAK}234,5", f"12,5{NO_BREAK}%"),
+        ("es", "1.234.567", "1234,5", f"12,5{NO_BREAK}%"),
+        ("", "1,234,567", "1,234.5", "12.5%"),
     ],
 )
 def test_numbers_are_written_as_the_language_writes_them(
@@ -28,8 +29,15 @@ def test_numbers_are_written_as_the_language_writes_them(
 
 
 def test_a_share_above_zero_never_reads_as_nothing() -> None:
-    assert [format_share(0.0004, code) for code in ("en", "fr")] == ["< 0.1 %", "< 0,1 %"]
-    assert format_share(0, "en") == "0.0 %"
+    assert format_share(0.0004, "en") == f"<{NO_BREAK}0.1%"
+    assert format_share(0.0004, "fr") == f"<{NO_BREAK}0,1{NO_BREAK}%"
+    assert format_share(0, "en") == "0.0%"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_line_breaks_inside_a_number(language: str) -> None:
+    written = [format_share(0.0004, language), format_number(1_234_567, language)]
+    assert not any(" " in text for text in written)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +59,7 @@ def test_a_share_above_zero_never_reads_as_nothing() -> None:
                 21: "опубликована 21 строка",
                 22: "опубликованы 22 строки",
                 111: "опубликовано 111 строк",
-                1234: f"опубликованы 1{NARROW}234 строки",
+                1234: f"опубликованы 1{NO_BREAK}234 строки",
             },
         ),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 
@@ -52,6 +54,49 @@ RISKY = {
         "es": "Refiere ideación suicida.",
     },
 }
+# What a list of stems and plurals misses: other forms of a word, units that a letter follows.
+FURTHER = {
+    "dose": {
+        "en": ["Take 1 tablet.", "inhale 2 puffs", "one 500-mg dose", "4 capsules"],
+        "zh": ["阿托品0.5mg肌注", "青霉素80万U静脉注射", "０．９％氯化钠100ml加入", "1.5g分次服"],
+        "ja": ["アスピリン100mgを内服する", "生食500mLで希釈", "1.5gを", "2カプセルを服用"],
+        "fr": ["Prendre 1 comprimé.", "1 gélule le soir", "2 bouffées", "1 unité par kg"],
+        "ru": ["по 1 капле", "1 капля", "5 таблеток", "2 капсулы", "1 г в сутки"],
+        "es": ["Tome 1 comprimido.", "1 gota en cada ojo", "2 cápsulas", "1 unidad"],
+    },
+    "pregnancy": {
+        "en": ["She had a stillbirth.", "eclamptic seizure", "while nursing mothers"],
+        "zh": ["孕晚期出血", "剖宫产术后"],
+        "ja": ["帝王切開の既往", "母乳への移行"],
+        "fr": ["deux fausses couches", "risque de tératogénicité", "anomalies fœtales ou fœtaux"],
+        "ru": ["в родах", "кормящим матерям", "при грудном вскармливании"],
+        "es": ["hemorragia del postparto", "la puérpera", "teratogenicidad"],
+    },
+    "child": {
+        "en": ["A 7-year-old boy", "two girls", "at 18 months of age"],
+        "zh": ["3岁男孩", "一名8个月大的女婴"],
+        "ja": ["10歳の男の子", "生後2日"],
+        "fr": ["chez les nouveaux-nés", "un garçon de 6 ans", "âgé de 8 mois"],
+        "ru": ["мальчик 7 лет", "дошкольного возраста"],
+        "es": ["en la infancia", "una muchacha de 12 años"],
+    },
+    "emergency": {
+        "en": ["in a coma", "hypovolaemic shock", "a heart attack"],
+        "zh": ["猝死", "意识丧失"],
+        "ja": ["意識消失で搬送", "大動脈解離"],
+        "fr": ["un choc hypovolémique", "arrêt cardio-respiratoire", "perte de connaissance"],
+        "ru": ["скорая помощь", "скорой медицинской помощи", "инфаркта миокарда"],
+        "es": ["choque anafiláctico", "reacción anafiláctica", "paro cardiorrespiratorio"],
+    },
+    "self_harm": {
+        "en": ["I want to die.", "he wants to die", "She wishes she had taken her own life."],
+        "zh": ["我想死", "不想活了"],
+        "ja": ["死にたくなる", "消えたいと話す"],
+        "fr": ["J’ai envie de mourir.", "il veut mourir", "tentative d’autolyse"],
+        "ru": ["хочу умереть", "покончил с собой", "покончить с жизнью"],
+        "es": ["quiero morir", "quiere morirse", "intentó quitarme la vida"],
+    },
+}
 HARMLESS = {
     "en": "Which bone articulates with the 12th rib? A goal of physiology is childless prose.",
     "zh": "下列哪一项属于2型糖尿病的特点？",
@@ -73,6 +118,18 @@ def risks(text: str, language: str) -> tuple[str, ...]:
 def test_text_where_a_mistake_harms_is_found(kind: str, language: str) -> None:
     assert kind in risks(RISKY[kind][language], language)
     assert kind in risks(RISKY[kind][language].upper(), language)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_form_of_a_risk_is_found(kind: str, language: str) -> None:
+    missed = [text for text in FURTHER[kind][language] if kind not in risks(text, language)]
+    assert missed == []
+
+
+@pytest.mark.parametrize(("text", "language"), [("2GATA遺伝子", "ja"), ("5MLH1基因", "zh")])
+def test_letters_of_a_longer_word_are_no_unit(text: str, language: str) -> None:
+    assert "dose" not in risks(text, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -142,3 +199,27 @@ def test_review_pane_has_every_text_in_every_language(language: str) -> None:
             assert {part for part in ("{n}", "{total}", "{name}") if part in text} == {
                 part for part in ("{n}", "{total}", "{name}") if part in english[name]
             }
+
+
+def said(language: str) -> list[str]:
+    """Return every text of the review pane in a language, each form of a noun by itself."""
+    texts = review_texts()[language].values()
+    return [one for text in texts for one in (text.values() if isinstance(text, dict) else [text])]
+
+
+def test_no_line_breaks_before_a_french_mark() -> None:
+    assert [text for text in said("fr") if re.search(r"[^\u202f][;?!]|[^\u00a0]:", text)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_parts_are_put_together_as_the_language_does(language: str) -> None:
+    texts = review_texts()[language]
+    marks = {"zh": "：、。", "ja": "：、。", "fr": "\u00a0:, . "}.get(language, ":, . ")
+    assert texts["colon"] + texts["comma"] + texts["stop"] == marks
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_key_is_named(language: str) -> None:
+    named = review_texts()[language]["shortcuts"]
+    assert [key for key in "acrnb" if not re.search(rf"\b{key} ", named)] == []
+    assert "Ctrl+Enter" in named

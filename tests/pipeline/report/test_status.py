@@ -10,9 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.recipe import Limits, Report
+from pipeline.report.page import make_page
+from pipeline.report.read import read_build
+from pipeline.report.rows import EXPLAINED
 from pipeline.report.status import Seen, Status, by_trouble, judge
 from pipeline.verdicts import Tally
-from schemas.item import LANGUAGES
+from schemas.item import LANGUAGES, Language
+from tests.pipeline.report.builds import Made, explained
+from tests.pipeline.stages.rows import sample_mcq, sample_qa
 
 WELL = Seen(
     code="en",
@@ -69,11 +74,25 @@ def test_a_rule_turns_amber_and_red_above_its_limits(
     assert lights(**seen) == expected
 
 
-@given(st.dictionaries(st.sampled_from(["native", "translated", "generated"]), st.integers(0, 99)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["native", "translated", "generated", EXPLAINED]), st.integers(0, 99)
+    )
+)
 def test_made_rows_without_a_human_sample_are_never_green(origins: dict[str, int]) -> None:
     is_made = sum(rows for origin, rows in origins.items() if origin != "native") > 0
     subsets = {"MMed-IFT": sum(origins.values()), "MMed-IFT-MC": 500}
     assert (status(origins=origins, subsets=subsets).light == "green") <= (not is_made)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_rationales_of_a_model_need_a_human_sample_too(tmp_path: Path, language: Language) -> None:
+    rows = [sample_mcq(language), sample_qa(language)]
+    changed = [explained(row, "Because.") for row in rows[:1]]
+    (own,) = make_page(read_build(Made(rows, augmented=changed).write(tmp_path))).languages
+    rules = {rule.name: rule for rule in own.status.rules}
+    assert own.status.seen.made == 1
+    assert rules["errors"].light == "amber"
 
 
 def test_what_cannot_be_told_to_be_native_is_not_green() -> None:
@@ -98,7 +117,14 @@ def test_verdicts_outside_the_random_sample_bound_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("code", "note"),
-    [("en", "1,500 of 12,000"), ("fr", "1\u202f500 of 12\u202f000"), ("es", "1500 of 12\u202f000")],
+    [
+        ("en", "1,500 of 12,000"),
+        ("zh", "1,500 of 12,000"),
+        ("ja", "1,500 of 12,000"),
+        ("fr", "1\u202f500 of 12\u202f000"),
+        ("ru", "1\u00a0500 of 12\u00a0000"),
+        ("es", "1500 of 12.000"),
+    ],
 )
 def test_numbers_of_a_rule_are_written_as_the_language_writes_them(code: str, note: str) -> None:
     rules = status(code=code, jobs=12_000, failed=1_500).rules

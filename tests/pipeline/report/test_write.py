@@ -353,7 +353,7 @@ def test_notices_name_what_a_reviewer_looks_at_first(tmp_path: Path) -> None:
     drops = [drop(n, "ru", "no_key") for n in range(9)]
     write_build(tmp_path, drops, {"ru": 3})
     html = write_report(tmp_path).read_text(encoding="utf-8")
-    assert "alpha lost 75,0 % of its rows for training." in html
+    assert "alpha lost 75,0\u00a0% of its rows for training." in html
     assert "No row of MMed-IFT-MC is published." in html
     assert "No benchmark in this language was at hand to check against." in html
     assert "Not checked, because the files were not at hand: mediqal." in html
