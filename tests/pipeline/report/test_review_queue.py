@@ -214,7 +214,7 @@ def test_no_line_breaks_before_a_french_mark() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_parts_are_put_together_as_the_language_does(language: str) -> None:
     texts = review_texts()[language]
-    marks = {"zh": "：、。", "ja": "：、。", "fr": "\u00a0:, . "}.get(language, ":, . ")
+    marks = {"zh": "：、。", "ja": "：、。", "fr": "\u00a0: , . "}.get(language, ": , . ")
     assert texts["colon"] + texts["comma"] + texts["stop"] == marks
 
 
