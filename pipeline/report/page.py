@@ -103,7 +103,7 @@ def shown_ids(page: Page) -> Iterator[str]:
         yield from (match.id for match in language.matches)
 
 
-def _by_trouble(view: LanguageView) -> tuple[bool, tuple[int, int, float, int, int]]:
+def _by_trouble(view: LanguageView) -> tuple[bool, tuple[int, float, int, int, int]]:
     return not view.code, by_trouble(view.status)  # rows of no language come last
 
 

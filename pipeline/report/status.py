@@ -104,17 +104,17 @@ def judge_nothing(seen: Seen) -> Status:
     return Status(seen, "none", ())
 
 
-def by_trouble(status: Status) -> tuple[int, int, float, int, int]:
-    """Return a key that sorts the worst language first: more red rules, more amber ones.
+def by_trouble(status: Status) -> tuple[int, float, int, int, int]:
+    """Return a key that sorts the worst language first: more red rules, larger red shares.
 
-    Among equals, larger red shares are worse, then fewer rows.
+    Among equals, more amber rules are worse, then fewer rows.
     """
     lights = [rule.light for rule in status.rules]
     shares = sum(
         rule.observed or 0 for rule in status.rules if rule.is_share and rule.light == "red"
     )
     place = [*LANGUAGES, ""].index(status.seen.code)
-    return -lights.count("red"), -lights.count("amber"), -shares, status.seen.published, place
+    return -lights.count("red"), -shares, -lights.count("amber"), status.seen.published, place
 
 
 def _rules(seen: Seen, limits: Report) -> Iterator[Rule]:
