@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from pipeline.recipe import Recipe
+from pipeline.release.card_tables import sum_rows
 from pipeline.release.counting import Counted, Size
 from pipeline.release.features import features
 from schemas.item import LANGUAGES
@@ -20,7 +21,7 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 def head(recipe: Recipe, counted: Counted, sources: Mapping[str, Source]) -> str:
     """Return the head, counts and features made of what was written."""
     release = recipe.release
-    rows = counted.totals["rows"].sum()
+    rows = sum_rows(counted.totals)
     languages: list[str] = [
         code for code in LANGUAGES if code in set(counted.totals["language"].to_list())
     ]
@@ -34,13 +35,18 @@ def head(recipe: Recipe, counted: Counted, sources: Mapping[str, Source]) -> str
         "language": languages,
         "task_categories": ["question-answering", "multiple-choice", "text-generation"],
         "tags": _tags(counted, languages),
-        "size_categories": [next((name for limit, name in SIZES if rows < limit), "1M<n<10M")],
+        "size_categories": [size_category(rows)],
         **_upstream(sources),
         "mmed_ift": _choice(recipe),
         "configs": [_config(name, configs[name], is_first=not n) for n, name in enumerate(configs)],
         "dataset_info": _info(configs),
     }
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+
+
+def size_category(rows: int) -> str:
+    """Return the Hub's name for a set's size."""
+    return next((name for limit, name in SIZES if rows < limit), "1M<n<10M")
 
 
 def _choice(recipe: Recipe) -> dict[str, Any]:

@@ -6,6 +6,7 @@ release. The other reads the benchmarks again from their upstream files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,19 @@ from pipeline.frames import ITEM_COLUMNS, polars_schema
 from pipeline.plan import FileDigests, make_plan
 from pipeline.recipe import Recipe, SourceEntry
 from pipeline.release.check_questions import Row
-from pipeline.release.contents import BENCHMARK_TABLE
+from pipeline.release.contents import BENCHMARK_TABLE, CARD
 from pipeline.release.findings import Finding
 from pipeline.release.key_probe import NAME, key_probe
 from pipeline.stages.ingest import Records
 from schemas.release import BENCHMARKS
 
 _EXPECTED = "no benchmark item in any split"
+# What the card says of the table, per status in it.
+_TOLD = {
+    "checked": re.compile(r"asks the same\s+question: (.+)\.$", re.MULTILINE),
+    "missing": re.compile(r"^\*\*Not checked\*\*, because .+ not at hand: (.+)\.$", re.MULTILINE),
+}
+_NOTHING_TOLD = "the recipe has no stage `decontaminate`"
 
 
 def read_benchmarks(folder: Path) -> pl.DataFrame:
@@ -47,6 +54,20 @@ def keys_are_current(folder: Path) -> bool:
     except (pa.ArrowException, OSError):
         return False
     return bool(metadata.get(NAME) == key_probe().encode())
+
+
+def as_told(card: str, table: pl.DataFrame) -> Iterator[Finding]:
+    """Compare the benchmarks that the card names with those that the table has rows of."""
+    if _NOTHING_TOLD in card:
+        return
+    based = table.with_columns(pl.col("benchmark").str.split(".").list.first())
+    for status, sentence in _TOLD.items():
+        told = {name for names in sentence.findall(card) for name in names.split(", ")}
+        there = set(based.filter(pl.col("status") == status)["benchmark"].drop_nulls())
+        for name in sorted(told - there):
+            yield Finding(BENCHMARK_TABLE, f"no row of {name}, {status}", "one, as the card says")
+        for name in sorted(there - told):
+            yield Finding(CARD, f"{name} is not named as {status}", f"it, as in {BENCHMARK_TABLE}")
 
 
 def by_identifier(

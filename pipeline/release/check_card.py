@@ -1,4 +1,4 @@
-"""Checks of the card: its counts and tables against the rows, its licences against their choice."""
+"""Checks of the card: its counts against the rows, the rows' licences against its choice."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import cast, get_args
 
 import polars as pl
 
+from pipeline.release.card_head import size_category
 from pipeline.release.contents import CARD, Contents
 from pipeline.release.findings import Finding
 from schemas.licenses import LicenseChoice, is_allowed, is_unknown
@@ -17,12 +18,9 @@ _ROWS_HEADING = "\n## Rows\n"
 _ROWS_LINE = re.compile(
     r"^\| *(\w+) *\| *(\w+) *\| *([\d,]+) *\| *([\d,]+) *\| *([\d,]+) *\|$", re.MULTILINE
 )
-# Tables of rows per value, by the cells of their first line: the columns that they count.
-_GROUPED = {
-    ("language", "subset", "form", "rows"): ("language", "subset", "form"),
-    ("language", "origin", "rows"): ("language", "origin"),
-    ("licence", "may be passed on", "rows"): ("license", "redistributable"),
-}
+# Below the title: the rows in all, then those of each subset.
+_LEAD = re.compile(r"^([\d,]+) medical question-answering records? of ", re.MULTILINE)
+_LEAD_SUBSET = re.compile(r"^([\d,]+) in `(\w+)` \(", re.MULTILINE)
 
 
 def counts(contents: Contents) -> Iterator[Finding]:
@@ -34,13 +32,30 @@ def counts(contents: Contents) -> Iterator[Finding]:
         if stated.get(cell, 0) != sizes.get(cell, 0):
             found = f"{stated.get(cell, 0):,} rows of {subset} {language} {split} in the table"
             yield Finding(CARD, found, f"{sizes.get(cell, 0):,}, as in the Parquet files")
-    total = f"{sum(sizes.values()):,} "
-    if not re.search(rf"^{re.escape(total)}", contents.card, re.MULTILINE):
-        yield Finding(CARD, "no line that begins with the number of rows", f"one with {total}")
+    yield from _lead(contents)
     languages = sorted({file.language for file in contents.files})
     given = contents.head.get("language")
     if sorted(map(str, given) if isinstance(given, list) else []) != languages:
         yield Finding(CARD, f"languages {given} in the head", ", ".join(languages))
+
+
+def _lead(contents: Contents) -> Iterator[Finding]:
+    """Compare the numbers below the title, and the size in the head, with the Parquet files."""
+    rows: Counter[str] = Counter()
+    for (subset, _, _), num_rows in contents.sizes().items():
+        rows[subset] += num_rows
+    total = rows.total()
+    stated = _LEAD.findall(contents.card)
+    if stated != [f"{total:,}"]:
+        yield Finding(CARD, f"rows {stated} below the title", f"{total:,}")
+    parts = sorted(_LEAD_SUBSET.findall(contents.card))
+    expected = sorted((f"{num_rows:,}", subset) for subset, num_rows in rows.items())
+    if parts != expected:
+        found, wanted = (", ".join(map(" rows of ".join, told)) for told in (parts, expected))
+        yield Finding(CARD, f"{found or 'no rows of a subset'} below the title", wanted or "none")
+    size = contents.head.get("size_categories")
+    if size != [size_category(total)]:
+        yield Finding(CARD, f"size_categories {size} in the head", size_category(total))
 
 
 def _stated(card: str) -> Iterator[tuple[tuple[str, str, str], int]]:
@@ -50,38 +65,6 @@ def _stated(card: str) -> Iterator[tuple[tuple[str, str, str], int]]:
         for split, number in zip(("train", "validation", "test"), numbers, strict=True):
             if rows := int(number.replace(",", "")):
                 yield (subset, language, split), rows
-
-
-def tables(contents: Contents) -> Iterator[Finding]:
-    """Compare the card's rows per form, origin and licence with the rows that carry them."""
-    stated = dict(_tables(contents.card))
-    for header, columns in _GROUPED.items():
-        if header not in stated:
-            yield Finding(CARD, "a table is missing", f"one with | {' | '.join(header)} |")
-            continue
-        counts = contents.rows.group_by(columns).len().iter_rows()
-        found = {tuple(map(str, values)): rows for *values, rows in counts}
-        for values in sorted(found.keys() | stated[header].keys()):
-            said, there = stated[header].get(values, 0), found.get(values, 0)
-            if said != there:
-                yield Finding(CARD, f"{said:,} rows of {', '.join(values)}", f"{there:,}")
-
-
-def _tables(card: str) -> Iterator[tuple[tuple[str, ...], Counter[tuple[str, ...]]]]:
-    """Yield the tables whose last column counts rows: first line, and rows per line's values."""
-    for block in re.findall(r"(?:^\|.*\|\n){2,}", card, re.MULTILINE):
-        header, _, *lines = [_cells(line) for line in block.splitlines()]
-        if header[-1] == "rows" and all(_is_number(line[-1]) for line in lines):
-            counts = {line[:-1]: int(line[-1].replace(",", "")) for line in lines}
-            yield header, Counter(counts)
-
-
-def _cells(line: str) -> tuple[str, ...]:
-    return tuple(cell.strip() for cell in line.strip("|").split("|"))
-
-
-def _is_number(cell: str) -> bool:
-    return cell.replace(",", "").isdecimal()
 
 
 def licenses(contents: Contents) -> Iterator[Finding]:

@@ -23,8 +23,12 @@ from pipeline.release.contents import (
     BENCHMARK_TABLE,
     CARD,
     CROISSANT,
+    LICENSES,
+    NOT_OURS,
+    PARQUET_PATHS,
     Contents,
     DataFile,
+    cell_of,
 )
 from pipeline.release.findings import Finding
 from pipeline.release.parquet import SHARD_BYTES, shard_name
@@ -37,8 +41,6 @@ RESERVED = frozenset(
     | {"instruction", "input", "output", "system", "chat_template_kwargs", "input_ids", "labels"}
     | {"attention_mask", "position_ids", "seq_lengths", "completion_mask", "assistant_masks"}
 )
-# What the Hub and version control add to a copy.
-NOT_OURS = frozenset({".git", ".gitattributes", ".cache"})
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _LOADER = Path(__file__).with_name("load_configs.py")
@@ -74,6 +76,15 @@ def _files(folder: Path) -> set[str]:
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     ours = {path.as_posix() for path in paths if path.parts[0] not in NOT_OURS}
     return ours - {CHECKSUMS}
+
+
+def names(contents: Contents) -> Iterator[Finding]:
+    """Find files that no release has, whether `checksums.txt` lists them or not."""
+    known = (CARD, LICENSES, CROISSANT, BENCHMARK_TABLE)
+    for path in sorted(_files(contents.folder).difference(known)):
+        if cell_of(path) is None:
+            expected = f"only {', '.join(known)}, {CHECKSUMS} and {PARQUET_PATHS}"
+            yield Finding(path, "a file that no release has", expected)
 
 
 def columns(contents: Contents) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Checks of a release's rows: identifiers, splits, answers, messages, values."""
+"""Checks of a release's rows: identifiers, splits, answers, values."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def nulls(contents: Contents) -> Iterator[Finding]:
         yield from _found(contents.rows, condition, f"null in column {name!r}", "a value")
 
 
-def _whole(contents: Contents) -> pl.DataFrame:
+def whole(contents: Contents) -> pl.DataFrame:
     """Return the rows without nulls; `nulls` names the others."""
     return contents.rows.filter(~pl.any_horizontal(_nulls(contents.rows).values()))
 
@@ -74,6 +74,13 @@ def identifiers(contents: Contents) -> Iterator[Finding]:
     for name in ("id", "root_id"):
         is_empty = pl.col(name) == ""
         yield from _found(contents.rows, is_empty, f"no {name}", "one in every row")
+    is_other = ~pl.col("id").str.contains(r"^[0-9a-f]{32}$") & (pl.col("id") != "")
+    yield from _found(
+        contents.rows,
+        is_other,
+        pl.format("id {}", pl.col("id")),
+        "a digest of 32 hexadecimal digits",
+    )
     repeated = contents.rows.filter(pl.col("id").is_duplicated() & (pl.col("id") != ""))
     for (record,), rows in repeated.sort("file", "row").group_by(["id"], maintain_order=True):
         (first_file, first_row), *others = rows.select("file", "row").iter_rows()
@@ -125,7 +132,7 @@ def _divided(name: str, value: str, members: pl.DataFrame) -> Finding:
 def answers(contents: Contents) -> Iterator[Finding]:
     """Compare letters, options and answer texts of multiple choice; open rows have an answer."""
     columns = ("file", "row", "options", "answer_letters", "answer", "several_allowed")
-    rows = _whole(contents)
+    rows = whole(contents)
     for row in rows.filter(_IS_MCQ).select(columns).iter_rows(named=True):
         yield from (Finding(row["file"], *fault, row["row"]) for fault in _mcq_faults(row))
     has_letters = ~_IS_MCQ & (pl.col("answer_letters").list.len() > 0)
@@ -150,44 +157,6 @@ def _mcq_faults(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     texts = "\n".join(str(options.get(letter)) for letter in keyed)
     if row["answer"] != texts:
         yield f"answer {_excerpt(row['answer'])}", f"the keyed options, {_excerpt(texts)}"
-
-
-def messages(contents: Contents) -> Iterator[Finding]:
-    """Check that messages ask the row's question and end with its answer, letters first."""
-    columns = ("file", "row", "subset", "messages", "question", "options", "answer")
-    rows = _whole(contents).select(*columns, "answer_letters")
-    for row in rows.iter_rows(named=True):
-        yield from (Finding(row["file"], *fault, row["row"]) for fault in _message_faults(row))
-
-
-def _message_faults(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    turns = row["messages"]
-    roles = [turn["role"] for turn in turns]
-    if len(turns) < 2 or roles[-2:] != ["user", "assistant"]:
-        yield f"messages of the roles {roles}", "an end of user and assistant"
-        return
-    if unknown := sorted(set(roles) - {"system", "user", "assistant"}):
-        yield f"a message of the role {unknown[0]!r}", "system, user or assistant"
-    if not all(turn["content"].strip() for turn in turns):
-        yield "an empty message", "text in every message"
-    asked, told = turns[-2]["content"], turns[-1]["content"]
-    if row["question"] not in asked:
-        yield f"a user's turn {_excerpt(asked)} without the question", _excerpt(row["question"])
-    for option in row["options"]:
-        if (line := f"{option['letter']}. {option['text']}") not in asked:
-            yield f"a user's turn {_excerpt(asked)} without an option", _excerpt(line)
-    yield from _answer_faults(row, told)
-
-
-def _answer_faults(row: dict[str, Any], told: str) -> Iterator[tuple[str, str]]:
-    if row["subset"] != SUBSETS["mcq"]:
-        if row["answer"] not in told:
-            yield f"an assistant's turn {_excerpt(told)}", f"the answer, {_excerpt(row['answer'])}"
-        return
-    letters = ", ".join(row["answer_letters"])
-    # The letters end the text, or stand before ". option" or a line of their own.
-    if not re.match(rf"{re.escape(letters)}(?:\. |\n|$)", told) or not letters:
-        yield f"an assistant's turn {_excerpt(told)}", f"one that begins with {letters!r}"
 
 
 def values(contents: Contents) -> Iterator[Finding]:

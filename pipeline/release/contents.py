@@ -29,6 +29,8 @@ CARD, LICENSES, CROISSANT, BENCHMARK_TABLE = (
     "croissant.json",
     "benchmarks.parquet",
 )
+# What the Hub and version control add to a copy; it is not read, and never sent.
+NOT_OURS = frozenset({".git", ".gitattributes", ".cache"})
 SPLITS_OF = {SUBSETS["qa"]: SPLITS[:2], SUBSETS["mcq"]: SPLITS}
 PARQUET_PATHS = "<subset>/<language>/<split>-00000-of-00001.parquet"
 
@@ -95,8 +97,9 @@ def check_is_release(folder: Path) -> None:
 
 def parquet_paths(folder: Path) -> list[str]:
     """Return the Parquet files of the subsets, and stray ones, below the folder."""
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet"))
-    return sorted(path for path in found if path != BENCHMARK_TABLE and not path.startswith("."))
+    found = (path.relative_to(folder) for path in folder.rglob("*.parquet"))
+    ours = (path.as_posix() for path in found if path.parts[0] not in NOT_OURS)
+    return sorted(path for path in ours if path != BENCHMARK_TABLE)
 
 
 def _text(path: Path, faults: list[Finding]) -> str:

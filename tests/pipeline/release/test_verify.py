@@ -23,9 +23,10 @@ from pipeline.release.check_benchmarks import (
     keys_are_current,
     read_benchmarks,
 )
-from pipeline.release.check_card import counts, licenses, tables
+from pipeline.release.check_card import counts, licenses
 from pipeline.release.check_files import croissant, shards
 from pipeline.release.check_questions import as_items, near_duplicates
+from pipeline.release.check_tables import tables
 from pipeline.release.contents import read_contents
 from pipeline.release.findings import SHOWN, Findings
 from pipeline.release.verify import verify
@@ -152,8 +153,8 @@ def plant_in_french(rows: Rows) -> None:
         ("letters, options, answers", f"{OPEN_EN}, row 1", "no answer"),
         ("messages", f"{EN}, row 7", "['user', 'assistant', 'user']"),
         ("messages", f"{EN}, row 8", "'The answer is A.'"),
-        ("messages", f"{OPEN_EN}, row 2", "without the question"),
-        ("messages", f"{FR}, row 7", "expected 'A. Autre chose'"),
+        ("messages", f"{OPEN_EN}, row 2", "expected 'What else is known?'"),
+        ("messages", f"{FR}, row 7", "A. Autre chose"),
         ("no nulls", f"{FR}, row 6", "null in column 'source'"),
         ("licences, languages, values", f"{FR}, row 0", "language es"),
         ("licences, languages, values", f"{FR}, row 1", "redistributable perhaps"),

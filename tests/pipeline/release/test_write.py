@@ -148,7 +148,7 @@ def test_the_card_has_no_broken_table(demo_release: Path) -> None:
 
 def test_licenses_lists_each_source_with_its_licence_and_citation(demo_release: Path) -> None:
     text = (demo_release / "LICENSES.md").read_text("utf-8")
-    assert "| Starter corpus | 347 | CC0-1.0 | yes |" in text
+    assert "| Starter corpus | starter | 347 | CC0-1.0 | yes |" in text
     assert "- Starter corpus: The starter corpus of MMed-IFT" in text
 
 
