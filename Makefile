@@ -79,8 +79,6 @@ push: $(VENV)/.installed ## show what would be published from OUT to the Hub's R
 	@test -n "$(REPO)" || { echo "Which dataset of the Hub? make push REPO=owner/name" >&2; exit 2; }
 	@$(MMED) push $(OUT)/release $(REPO)
 
-outputs/demo/release: $(VENV)/.installed
-	@$(MMED) build demo.yaml --out outputs/demo
-
-train: $(VENV)/.installed-train outputs/demo/release ## train a small model on the demo, or TRAIN on what it names
+train: $(VENV)/.installed-train ## train a small model on the demo, or TRAIN on what it names
+	@$(MMED) build demo.yaml --out outputs/demo > outputs/demo.log
 	@$(MMED) train $(TRAIN) --out outputs/$(basename $(notdir $(TRAIN)))

@@ -23,10 +23,13 @@ from pipeline.train_recipe import TrainingRecipe, resolve
 def run(recipe: TrainingRecipe, out: Path, processes: int) -> Shown:
     """Train what a recipe says in `out`, and return the run card."""
     _check(recipe, processes)
-    make_pools(recipe, out)
+    pools, _ = make_pools(recipe, out)
+    values = resolve(recipe)
+    for stage in values["stages"]:
+        stage["pool_digest"] = pools[str(out / stage["pool"])]["digest"]
     path = out / FILE
     with stopping_when_disk_is_full(out):
-        write_atomically(path, (json.dumps(resolve(recipe), indent=1) + "\n").encode())
+        write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
         if processes == 1:
             train(path)
         else:

@@ -114,6 +114,15 @@ def check_tokenizer(pool: Pool, name: str) -> None:
         )
 
 
+def check_digest(pool: Pool, digest: str | None) -> None:
+    """Refuse a pool of other contents than the run was prepared for."""
+    if digest not in (None, pool.facts["digest"]):
+        raise InputError(
+            f"{pool.folder}: not the pool that the run was prepared with. Copy the pools that "
+            "`mmed train` left beside run.json, or run `mmed train` again."
+        )
+
+
 def check_same_text(pool: Pool, other: Pool) -> None:
     """Refuse pools that do not write texts as the same tokens."""
     for name in ("tokenizer", "template"):

@@ -25,6 +25,7 @@ class StageSettings:
 
     name: str
     pool: str  # folder, relative to that of run.json
+    pool_digest: str | None = None  # of its contents; None: any
     epochs: int = 1
     max_steps: int | None = None
     lr: float

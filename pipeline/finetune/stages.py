@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from pipeline.finetune.checkpoint import Cursor
 from pipeline.finetune.mixture import Items, items_of, tokens_per_language, weighted, with_replay
 from pipeline.finetune.plan import EMPTY, Plan, join, plan
-from pipeline.finetune.pool import Pool, check_same_text, check_tokenizer, open_pool
+from pipeline.finetune.pool import Pool, check_digest, check_same_text, check_tokenizer, open_pool
 from pipeline.finetune.settings import RunSettings, StageSettings
+
+_OF_POOL = ("pool", "pool_digest")  # settings that say where the items lie, not what they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def plan_stages(run: RunSettings) -> list[StagePlan]:
     for one in run.stages:
         pool = open_pool(run.folder / one.pool)
         check_tokenizer(pool, run.tokenizer)
+        check_digest(pool, one.pool_digest)
         if stages:
             check_same_text(pool, stages[0].pool)
         items = items_of(pool)
@@ -108,7 +111,7 @@ def _digest(run: RunSettings, stage: StageSettings, pool: Pool, before: Sequence
         "clip": run.clip,
         "dtype": run.dtype,
         "seed": run.seed,
-        "stage": {name: value for name, value in asdict(stage).items() if name != "pool"},
+        "stage": {name: value for name, value in asdict(stage).items() if name not in _OF_POOL},
         "pool": pool.facts["digest"],
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

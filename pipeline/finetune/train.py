@@ -32,7 +32,6 @@ from pipeline.finetune.settings import RunSettings, read_settings
 from pipeline.finetune.stages import StagePlan, plan_stages
 from pipeline.finetune.step import Stepper, make_stepper
 from pipeline.finetune.trainee import Trainee, make_trainee
-from pipeline.interrupt import held_back
 from pipeline.lock import locked
 
 CHECKPOINTS = "checkpoints"
@@ -149,9 +148,7 @@ def _steps(
     for step in range(start, stage.num_steps):
         one = stage.settings
         rate = learning_rate(step, stage.num_steps, one.lr, one.warmup)
-        with held_back():  # Python code that torch calls back may swallow a Ctrl-C
-            outcome = stepper.take(step, packs, per_rank, stage.divisor(step), rate)
-        told.note(outcome, rate)
+        told.note(stepper.take(step, packs, per_rank, stage.divisor(step), rate), rate)
         yield step + 1
 
 

@@ -211,6 +211,12 @@ def test_model_that_sees_fewer_tokens_back_is_refused_in_one_line(
     assert "\n" not in str(told.value)
 
 
+def test_a_pool_of_other_contents_than_the_run_was_prepared_for_is_refused(tmp_path: Path) -> None:
+    stage = {"name": "ift", "pool": "pools/ift", "lr": 1e-3, "pool_digest": "0" * 64}
+    with pytest.raises(InputError, match="not the pool that the run was prepared with"):
+        train(write_run(tmp_path, stages=[stage]))
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
     stage = {"name": "ift", "pool": "pools/ift", "lr": 1e-3, "max_steps": 4}
     train(write_run(tmp_path, stages=[stage]))
