@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -26,4 +27,10 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if "WORLD_SIZE" in os.environ:
+        # Python's own end meets threads of the process group, and aborts now and then: that would
+        # stop the first process while it writes the model.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
