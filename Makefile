@@ -80,5 +80,5 @@ push: $(VENV)/.installed ## show what would be published from OUT to the Hub's R
 	@$(MMED) push $(OUT)/release $(REPO)
 
 train: $(VENV)/.installed-train ## train a small model on the demo, or TRAIN on what it names
-	@$(MMED) build demo.yaml --out outputs/demo > outputs/demo.log
+	@$(if $(filter train-demo.yaml,$(TRAIN)),$(MMED) build demo.yaml --out outputs/demo > /dev/null,:)
 	@$(MMED) train $(TRAIN) --out outputs/$(basename $(notdir $(TRAIN)))

@@ -135,6 +135,7 @@ def measure(
         try:
             found = run(name, arms[name.removesuffix(AGAIN)], case, device)
         except Exception as error:
+            # Whatever a peer raises is told; the minutes of a GPU are for the other arms too.
             say(f"{name}: failed, {type(error).__name__}: {error}")
             failed.add(name)
             continue

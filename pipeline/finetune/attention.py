@@ -26,12 +26,11 @@ NAME = "mmed_varlen"
 # torch 2.11 takes fewer key heads as they come; from 2.12 on that is asked for by name. One split
 # keeps a document's result the same whatever else is in its pack; before 2.13 the kernel that is
 # called refuses the word (pytorch/torchtitan#2683), and it is not split for training anyway.
-_TAKES_SPLITS = torch.__version__ >= "2.13" and torch.version.hip is None
-_FLASH_OPTIONS: dict[str, Any] = {
-    name: value
-    for name, value in {"enable_gqa": True, **({"num_splits": 1} if _TAKES_SPLITS else {})}.items()
-    if name in inspect.signature(varlen_attn).parameters
-}
+_FLASH_OPTIONS: dict[str, Any] = {}
+if "enable_gqa" in inspect.signature(varlen_attn).parameters:
+    _FLASH_OPTIONS["enable_gqa"] = True
+if torch.__version__ >= "2.13" and torch.version.hip is None:
+    _FLASH_OPTIONS["num_splits"] = 1
 
 # Arguments by which a model changes the formula; ignoring one would train another model.
 _FOREIGN_ARGUMENTS = ("softcap", "s_aux", "position_bias", "head_mask")

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pipeline.errors import InputError
-from pipeline.finetune.settings import TARGETS as TARGETS
 from pipeline.finetune.settings import AdapterSettings
 
 
