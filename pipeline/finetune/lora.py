@@ -51,15 +51,6 @@ def add_adapters(model: PreTrainedModel, settings: AdapterSettings, source: str)
     return adapted
 
 
-def load_adapters(model: PreTrainedModel, folder: Path) -> PeftModel:
-    """Put saved adapters on a base model, to train them on."""
-    if not (folder / "adapter_config.json").is_file():
-        raise InputError(f"{folder}: no adapter_config.json; give the folder of a saved adapter.")
-    adapted = PeftModel.from_pretrained(model, folder, is_trainable=True)
-    _compute_in_base_dtype(adapted)
-    return adapted
-
-
 def save_adapters(model: PeftModel, folder: Path) -> None:
     """Write adapter_config.json and adapter_model.safetensors (float32), as PEFT reads them."""
     # Anything but False makes PEFT ask the Hub for the config of the base.
